@@ -1,0 +1,192 @@
+package lab
+
+// DocumentVersion is the first line of every campaign document of this form.
+const DocumentVersion = "campaign/1"
+
+// Document is a campaign as its author writes it, in YAML or JSON: one form for
+// the page, the command line, the API and the record.
+type Document struct {
+	Athanor     string      `json:"athanor"`
+	Title       string      `json:"title"`
+	Description string      `json:"description,omitempty"`
+	Space       Space       `json:"space"`
+	Objectives  []Objective `json:"objectives"`
+	Protocol    Protocol    `json:"protocol"`
+	Plan        PlanPolicy  `json:"plan"`
+	Budget      Budget      `json:"budget"`
+	Stop        []StopRule  `json:"stop,omitempty"`
+	Literature  *Literature `json:"literature,omitempty"`
+	Safety      Safety      `json:"safety"`
+	Seed        uint64      `json:"seed"`
+}
+
+// File names bytes by their hash, so that a document says all that it needs.
+type File struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+}
+
+// Space is what may be chosen: parameters and the constraints between them.
+type Space struct {
+	Parameters  []Parameter  `json:"parameters"`
+	Constraints []Constraint `json:"constraints,omitempty"`
+	// Candidates, when set, says that only the points of this table exist.
+	Candidates *File `json:"candidates,omitempty"`
+	// Pool holds the points of Candidates once they are read, each with one
+	// value to a parameter in the order of Parameters. Authors leave it out.
+	Pool [][]Value `json:"pool,omitempty"`
+}
+
+// ParameterType says what a parameter's values are.
+type ParameterType string
+
+// The types of parameters.
+const (
+	Continuous  ParameterType = "continuous"  // any number from Min to Max
+	Integer     ParameterType = "integer"     // whole numbers from Min to Max
+	Discrete    ParameterType = "discrete"    // one of Values
+	Categorical ParameterType = "categorical" // one of Levels
+	Composition ParameterType = "composition" // fractions of Parts that add up to Sum
+)
+
+// Parameter is one axis of a space. Which fields it has depends on its type.
+type Parameter struct {
+	Name   string        `json:"name"`
+	Type   ParameterType `json:"type"`
+	Min    *float64      `json:"min,omitempty"`
+	Max    *float64      `json:"max,omitempty"`
+	Scale  string        `json:"scale,omitempty"` // "linear" (default) or "log"
+	Values []float64     `json:"values,omitempty"`
+	Levels []string      `json:"levels,omitempty"`
+	// Descriptors is a table with a row to a level and numeric columns;
+	// DescriptorValues holds its rows, in the order of Levels, once it is read.
+	Descriptors      *File       `json:"descriptors,omitempty"`
+	DescriptorValues [][]float64 `json:"descriptor_values,omitempty"`
+	Parts            []string    `json:"parts,omitempty"`
+	Sum              *float64    `json:"sum,omitempty"`  // default 1
+	Step             *float64    `json:"step,omitempty"` // the grid of a composition's fractions
+	MaxNonzero       *int        `json:"max_nonzero,omitempty"`
+	Unit             Unit        `json:"unit,omitempty"`
+}
+
+// Constraint is a CEL condition over the parameters that every proposal meets.
+type Constraint struct {
+	Expr string `json:"expr"`
+	Why  string `json:"why,omitempty"`
+}
+
+// Direction says which way an objective is better.
+type Direction string
+
+// The directions.
+const (
+	Maximize Direction = "maximize"
+	Minimize Direction = "minimize"
+)
+
+// Better reports whether a is strictly better than b.
+func (d Direction) Better(a, b float64) bool {
+	if d == Minimize {
+		return a < b
+	}
+	return a > b
+}
+
+// Objective is what a campaign wants to know the best of.
+type Objective struct {
+	Name      string    `json:"name"`
+	Direction Direction `json:"direction"`
+	Unit      Unit      `json:"unit"`
+}
+
+// Protocol is how an experiment is done: steps in a graph, and how its results
+// are read.
+type Protocol struct {
+	Samples []Sample                      `json:"samples,omitempty"`
+	Steps   []Step                        `json:"steps"`
+	Observe []Observe                     `json:"observe"`
+	Tables  map[string]map[string]float64 `json:"tables,omitempty"`
+}
+
+// Sample is a piece of matter that the steps of an experiment work on.
+type Sample struct {
+	Name      string `json:"name"`
+	Container string `json:"container,omitempty"`
+}
+
+// Step is one thing to do, by one device; a transfer is done by a device that
+// carries between those of two other steps.
+type Step struct {
+	ID         string           `json:"id"`
+	Capability string           `json:"capability"`
+	Command    string           `json:"command"`
+	Device     string           `json:"device,omitempty"` // this device and no other
+	Sample     string           `json:"sample,omitempty"`
+	From       string           `json:"from,omitempty"` // a step: where the sample is
+	To         string           `json:"to,omitempty"`   // a step: where it is wanted
+	After      []string         `json:"after,omitempty"`
+	MaxLag     *Quantity        `json:"max_lag,omitempty"` // from the end of After to the start
+	Timeout    *Quantity        `json:"timeout,omitempty"` // default DefaultStepTimeout
+	Params     map[string]Param `json:"params,omitempty"`
+	OnFailure  *FailurePolicy   `json:"on_failure,omitempty"`
+}
+
+// DefaultStepTimeoutSeconds bounds a step whose author gave no timeout: one day.
+const DefaultStepTimeoutSeconds = 86400.0
+
+// Param is a command's parameter: a fixed value, or a CEL expression over the
+// settings and the results of earlier steps. Numbers are in Unit.
+type Param struct {
+	Value Value  `json:"value,omitzero"`
+	Expr  string `json:"expr,omitempty"`
+	Unit  Unit   `json:"unit,omitempty"`
+}
+
+// Observe says how an objective is read from the results of an experiment. Its
+// number is in the objective's unit.
+type Observe struct {
+	Objective string `json:"objective"`
+	Expr      string `json:"expr"`
+	Sigma     string `json:"sigma,omitempty"` // CEL: the standard deviation, when the instrument knows it
+}
+
+// PlanPolicy says who plans, and how much at a time.
+type PlanPolicy struct {
+	Planner  string `json:"planner"`   // "auto" (default), "bayes", "sobol", "random"
+	Batch    int    `json:"batch"`     // proposals to a plan, default 1
+	InFlight int    `json:"in_flight"` // experiments running at once, default batch
+	Model    string `json:"model,omitempty"`
+}
+
+// Budget is what a campaign may use up.
+type Budget struct {
+	Experiments int       `json:"experiments"`
+	Time        *Quantity `json:"time,omitempty"`
+	Cost        *Money    `json:"cost,omitempty"`
+}
+
+// StopRule is a CEL condition over what has been seen that ends the campaign.
+type StopRule struct {
+	When string `json:"when"`
+	Why  string `json:"why,omitempty"`
+}
+
+// Literature says what published work bears on the campaign.
+type Literature struct {
+	Query  string `json:"query"`
+	Corpus string `json:"corpus,omitempty"`
+	Weight string `json:"weight,omitempty"`
+}
+
+// Safety says when a person decides.
+type Safety struct {
+	Approve   string        `json:"approve"`     // "never" (default), "first-batch", "every-batch"
+	OnInDoubt string        `json:"on_in_doubt"` // "ask" (default), "fail"
+	OnFailure FailurePolicy `json:"on_failure"`
+}
+
+// FailurePolicy says what follows a step that failed.
+type FailurePolicy struct {
+	Retry int    `json:"retry"` // deliberate repetitions of the step, each a new command
+	Then  string `json:"then"`  // "skip" (default: the experiment counts as failed), "ask", "stop"
+}

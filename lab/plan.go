@@ -1,0 +1,95 @@
+package lab
+
+// Brief is all that a planner may know when it decides. Equal briefs give equal
+// plans, byte for byte.
+type Brief struct {
+	CampaignID CampaignID  `json:"campaign_id"`
+	PlanID     PlanID      `json:"plan_id"`
+	Round      int         `json:"round"`  // 1 for the first
+	First      int         `json:"first"`  // number of the first experiment to propose
+	Want       int         `json:"want"`   // proposals wanted, at least 1
+	Budget     int         `json:"budget"` // experiments of the whole campaign
+	Space      Space       `json:"space"`
+	Objectives []Objective `json:"objectives"`
+	Policy     PlanPolicy  `json:"policy"`
+	Seed       uint64      `json:"seed"`
+	// Known are the experiments that ended, by number.
+	Known []Known `json:"known"`
+	// Pending are the experiments that are planned or running, by number.
+	Pending []Pending `json:"pending"`
+}
+
+// Known is what a planner may know of an experiment that ended.
+type Known struct {
+	Number   int        `json:"number"`
+	Settings []Setting  `json:"settings"`
+	Observed []Measured `json:"observed"` // empty when it failed
+	Failed   bool       `json:"failed"`   // no observation: the experiment itself went wrong
+}
+
+// Pending is an experiment whose result is still to come.
+type Pending struct {
+	Number   int       `json:"number"`
+	Settings []Setting `json:"settings"`
+}
+
+// Plan is a decision for one round, complete and unchangeable.
+type Plan struct {
+	ID         PlanID     `json:"id"`
+	CampaignID CampaignID `json:"campaign_id"`
+	Round      int        `json:"round"`
+	Planner    string     `json:"planner"` // name and version of what decided
+	BriefHash  string     `json:"brief_sha256"`
+	Proposals  []Proposal `json:"proposals"`
+	// Notes are what the planner wants a scientist to know of the decision as a
+	// whole: model chosen, health of the fit, advice to stop.
+	Notes []string `json:"notes,omitempty"`
+	// Exhausted says that fewer proposals than wanted exist.
+	Exhausted bool `json:"exhausted,omitempty"`
+}
+
+// Proposal is one experiment that a plan asks for. It carries settings only;
+// steps are compiled to commands when their inputs exist.
+type Proposal struct {
+	ExperimentID ExperimentID `json:"experiment_id"`
+	CampaignID   CampaignID   `json:"campaign_id"`
+	PlanID       PlanID       `json:"plan_id"`
+	Number       int          `json:"number"` // 1 for the campaign's first experiment
+	Settings     []Setting    `json:"settings"`
+	Predictions  []Prediction `json:"predictions"` // empty before there is a model
+	Acquisition  *Acquisition `json:"acquisition,omitempty"`
+	Reason       string       `json:"reason"` // a sentence for a scientist
+	// Nearest are the earlier experiments most like this one, nearest first.
+	Nearest []Neighbour `json:"nearest,omitempty"`
+	// Losers are the best candidates that were not chosen.
+	Losers []Candidate `json:"losers,omitempty"`
+}
+
+// Prediction is what the model expected of an objective before the experiment.
+type Prediction struct {
+	Objective string  `json:"objective"`
+	Mean      float64 `json:"mean"`
+	Sigma     float64 `json:"sigma"` // standard deviation of the latent function
+	Low       float64 `json:"low"`   // 95 % interval of an observation
+	High      float64 `json:"high"`
+	Unit      Unit    `json:"unit"`
+}
+
+// Acquisition is what made a candidate worth its experiment.
+type Acquisition struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+}
+
+// Neighbour is an earlier experiment and its distance in the planner's encoding.
+type Neighbour struct {
+	Number   int     `json:"number"`
+	Distance float64 `json:"distance"`
+}
+
+// Candidate is a point that was weighed.
+type Candidate struct {
+	Settings    []Setting    `json:"settings"`
+	Predictions []Prediction `json:"predictions,omitempty"`
+	Acquisition float64      `json:"acquisition"`
+}

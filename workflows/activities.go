@@ -1,0 +1,254 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// Activities are the workflows' only contact with the world.
+type Activities struct {
+	campaigns  Campaigns
+	planner    Planner
+	memory     Memory
+	compiler   Compiler
+	book       Book
+	dispatcher Dispatcher
+	now        func() time.Time
+}
+
+// NewActivities returns Activities upon the given ports and clock.
+func NewActivities(c Campaigns, p Planner, m Memory, k Compiler, b Book, d Dispatcher, now func() time.Time) *Activities {
+	return &Activities{campaigns: c, planner: p, memory: m, compiler: k, book: b, dispatcher: d, now: now}
+}
+
+// Open returns what the campaign's workflow has to know of its document.
+func (a *Activities) Open(ctx context.Context, id lab.CampaignID) (Opening, error) {
+	c, err := a.campaigns.Campaign(ctx, id)
+	if err != nil {
+		return Opening{}, forTemporal(err)
+	}
+	p, err := a.compiler.Compile(c)
+	if err != nil {
+		return Opening{}, forTemporal(err)
+	}
+	return Opening{
+		Title:       c.Document.Title,
+		Graph:       p.Graph(),
+		Policy:      c.Document.Plan,
+		Budget:      c.Document.Budget,
+		Safety:      c.Document.Safety,
+		SubmittedAt: c.SubmittedAt,
+	}, nil
+}
+
+// SetState records where the campaign is in its life.
+func (a *Activities) SetState(ctx context.Context, id lab.CampaignID, state lab.CampaignState, reason string) error {
+	return forTemporal(a.campaigns.SetState(ctx, id, state, reason))
+}
+
+// Propose decides what to try in a round, once: asked again, it answers with
+// the plan that is on record. It looks first whether a stop rule is met.
+func (a *Activities) Propose(ctx context.Context, ask Ask) (Decision, error) {
+	c, err := a.campaigns.Campaign(ctx, ask.CampaignID)
+	if err != nil {
+		return Decision{}, forTemporal(err)
+	}
+	known, pending, err := a.recall(ctx, ask)
+	if err != nil {
+		return Decision{}, err
+	}
+	if plan, ok, err := a.memory.PlanOf(ctx, ask.CampaignID, ask.Round); err != nil {
+		return Decision{}, forTemporal(err)
+	} else if ok {
+		return decisionOf(plan), nil
+	}
+	program, err := a.compiler.Compile(c)
+	if err != nil {
+		return Decision{}, forTemporal(err)
+	}
+	if rule, err := program.Stop(known); err != nil {
+		return Decision{}, forTemporal(err)
+	} else if rule != "" {
+		return Decision{Stop: rule}, nil
+	}
+	brief := lab.Brief{
+		CampaignID: c.ID,
+		PlanID:     lab.PlanIDOf(c.ID, ask.Round),
+		Round:      ask.Round,
+		First:      ask.First,
+		Want:       ask.Want,
+		Budget:     c.Document.Budget.Experiments,
+		Space:      c.Document.Space,
+		Objectives: c.Document.Objectives,
+		Policy:     c.Document.Plan,
+		Seed:       c.Document.Seed,
+		Known:      known,
+		Pending:    pending,
+	}
+	plan, err := a.planner.Propose(ctx, brief)
+	if err != nil {
+		return Decision{}, forTemporal(err)
+	}
+	plan, err = a.memory.PutPlan(ctx, brief, plan)
+	if err != nil {
+		return Decision{}, forTemporal(err)
+	}
+	return decisionOf(plan), nil
+}
+
+// recall splits the experiments before ask.First into those with an outcome
+// and those that still run. Rejected proposals are neither.
+func (a *Activities) recall(ctx context.Context, ask Ask) ([]lab.Known, []lab.Pending, error) {
+	known := []lab.Known{}
+	err := a.memory.EachOutcome(ctx, ask.CampaignID, func(o lab.Outcome) error {
+		if o.State == lab.OutcomeCancelled {
+			return nil
+		}
+		known = append(known, lab.Known{
+			Number:   o.Proposal.Number,
+			Settings: o.Proposal.Settings,
+			Observed: o.Observed,
+			Failed:   o.State == lab.OutcomeFailed,
+		})
+		return nil
+	})
+	if err != nil {
+		return nil, nil, forTemporal(err)
+	}
+	done := make(map[int]bool, len(known))
+	for _, k := range known {
+		done[k.Number] = true
+	}
+	pending := []lab.Pending{}
+	for _, p := range ask.Running {
+		if !done[p.Number] {
+			pending = append(pending, p)
+		}
+	}
+	return known, pending, nil
+}
+
+// Prepare compiles a step to its command when its devices are free; else it
+// queues for them and answers without a command.
+func (a *Activities) Prepare(ctx context.Context, in Preparation) (Prepared, error) {
+	c, err := a.campaigns.Campaign(ctx, in.Proposal.CampaignID)
+	if err != nil {
+		return Prepared{}, forTemporal(err)
+	}
+	program, err := a.compiler.Compile(c)
+	if err != nil {
+		return Prepared{}, forTemporal(err)
+	}
+	holds, granted, err := a.book.Reserve(ctx, in.reservation())
+	if err != nil {
+		return Prepared{}, forTemporal(err)
+	}
+	if !granted {
+		return Prepared{}, nil
+	}
+	do, err := program.Command(in.Node.ID, in.Proposal.ExperimentID, in.Proposal.Settings, in.Results, holds)
+	if err != nil {
+		return Prepared{}, forTemporal(err)
+	}
+	return Prepared{Command: &lab.Command{
+		ID:           lab.CommandIDOf(in.Proposal.ExperimentID, in.Node.ID, in.Intent, 0),
+		CampaignID:   in.Proposal.CampaignID,
+		ExperimentID: in.Proposal.ExperimentID,
+		Number:       in.Proposal.Number,
+		Step:         in.Node.ID,
+		Intent:       in.Intent,
+		Device:       do.Device,
+		Epoch:        do.Epoch,
+		Name:         do.Name,
+		Params:       do.Params,
+		Samples:      do.Samples,
+		TimeoutS:     in.Node.TimeoutS,
+		Deadline:     a.now().UTC().Add(time.Duration(in.Node.TimeoutS * float64(time.Second))).Truncate(time.Millisecond),
+	}}, nil
+}
+
+// AwaitDevices ends when what a step needs is reserved for it: at once, or when
+// whoever releases the last of it says so by the activity's name.
+func (a *Activities) AwaitDevices(ctx context.Context, r lab.Reservation) error {
+	_, granted, err := a.book.Reserve(ctx, r)
+	switch {
+	case err != nil:
+		return forTemporal(err)
+	case granted:
+		return nil
+	default:
+		return activity.ErrResultPending
+	}
+}
+
+// Dispatch sends a command and leaves its activity open: the device's answer
+// completes it.
+func (a *Activities) Dispatch(ctx context.Context, c lab.Command) (lab.Result, error) {
+	if err := a.dispatcher.Dispatch(ctx, c); err != nil {
+		return lab.Result{}, forTemporal(err)
+	}
+	return lab.Result{}, activity.ErrResultPending
+}
+
+// Cancel asks a command's device to end it.
+func (a *Activities) Cancel(ctx context.Context, id lab.CommandID) error {
+	return forTemporal(a.dispatcher.Cancel(ctx, id))
+}
+
+// Release lets go of devices that no later step needs.
+func (a *Activities) Release(ctx context.Context, e lab.ExperimentID, roles []string) error {
+	return forTemporal(a.book.Release(ctx, e, roles))
+}
+
+// Record reads the objectives from what the steps measured, writes the outcome
+// and lets go of the experiment's devices.
+func (a *Activities) Record(ctx context.Context, o lab.Outcome) (lab.OutcomeState, error) {
+	if o.State == lab.OutcomeSucceeded {
+		if err := a.observe(ctx, &o); err != nil {
+			return "", err
+		}
+	}
+	if err := a.memory.PutOutcome(ctx, o); err != nil {
+		return "", forTemporal(err)
+	}
+	return o.State, forTemporal(a.book.Release(ctx, o.Proposal.ExperimentID, nil))
+}
+
+// observe turns an experiment whose objectives cannot be read into a failed
+// one: the steps went well, their results say nothing, and a person can see why.
+func (a *Activities) observe(ctx context.Context, o *lab.Outcome) error {
+	c, err := a.campaigns.Campaign(ctx, o.Proposal.CampaignID)
+	if err != nil {
+		return forTemporal(err)
+	}
+	program, err := a.compiler.Compile(c)
+	if err != nil {
+		return forTemporal(err)
+	}
+	o.Observed, err = program.Observe(o.Proposal.Settings, resultsOf(o.Steps))
+	if err != nil {
+		o.State, o.Observed = lab.OutcomeFailed, []lab.Measured{}
+		o.Failure = &lab.Failure{Code: "no_observation", Message: err.Error()}
+	}
+	return nil
+}
+
+// resultsOf returns what each step measured in the intent that was done.
+func resultsOf(steps []lab.StepRecord) []lab.StepResult {
+	results := make([]lab.StepResult, 0, len(steps))
+	for _, s := range steps {
+		if s.State == lab.CommandDone {
+			values := s.Values
+			if len(values) == 0 {
+				values = json.RawMessage("{}")
+			}
+			results = append(results, lab.StepResult{Step: s.Step, Values: values})
+		}
+	}
+	return results
+}

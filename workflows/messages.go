@@ -1,0 +1,119 @@
+package workflows
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// Opening is what the campaign's workflow has to know of its document.
+type Opening struct {
+	Title       string         `json:"title"`
+	Graph       Graph          `json:"graph"`
+	Policy      lab.PlanPolicy `json:"policy"`
+	Budget      lab.Budget     `json:"budget"`
+	Safety      lab.Safety     `json:"safety"`
+	SubmittedAt time.Time      `json:"submitted_at"`
+}
+
+// Ask is a question to the planner.
+type Ask struct {
+	CampaignID lab.CampaignID `json:"campaign_id"`
+	Round      int            `json:"round"`
+	First      int            `json:"first"`
+	Want       int            `json:"want"`
+	Running    []lab.Pending  `json:"running"`
+}
+
+// Decision is what the workflow has to know of a plan; the rest is on record.
+type Decision struct {
+	PlanID    lab.PlanID     `json:"plan_id"`
+	Proposals []lab.Proposal `json:"proposals"`
+	Stop      string         `json:"stop,omitempty"` // the stop rule that is met
+	Exhausted bool           `json:"exhausted,omitempty"`
+}
+
+// decisionOf leaves out of a plan what its executor has no use for, so that
+// evidence stays out of histories.
+func decisionOf(p lab.Plan) Decision {
+	d := Decision{PlanID: p.ID, Exhausted: p.Exhausted, Proposals: make([]lab.Proposal, len(p.Proposals))}
+	for i, q := range p.Proposals {
+		q.Losers, q.Nearest = nil, nil
+		d.Proposals[i] = q
+	}
+	return d
+}
+
+// Preparation asks for a step's command.
+type Preparation struct {
+	Proposal lab.Proposal     `json:"proposal"`
+	Node     Node             `json:"node"`
+	Route    []string         `json:"route,omitempty"`
+	Intent   int              `json:"intent"`
+	Results  []lab.StepResult `json:"results,omitempty"`
+}
+
+func (p Preparation) reservation() lab.Reservation {
+	return lab.Reservation{
+		ID:         p.Proposal.ExperimentID.UUID() + "/" + p.Node.ID,
+		Campaign:   p.Proposal.CampaignID,
+		Experiment: p.Proposal.ExperimentID,
+		Number:     p.Proposal.Number,
+		Needs:      p.Node.Needs,
+		Route:      p.Route,
+	}
+}
+
+// Prepared holds a command, unless its devices are still to be had.
+type Prepared struct {
+	Command *lab.Command `json:"command,omitempty"`
+}
+
+// Report is what a campaign hears of an experiment that ended.
+type Report struct {
+	Number int              `json:"number"`
+	State  lab.OutcomeState `json:"state"`
+	Stop   string           `json:"stop,omitempty"` // why the whole campaign should end
+}
+
+// Verdict is a person's answer to a step that failed or a plan that waits.
+type Verdict struct {
+	PlanID  *lab.PlanID `json:"plan_id,omitempty"`
+	Approve bool        `json:"approve"`
+	By      string      `json:"by"`
+	Reason  string      `json:"reason,omitempty"`
+}
+
+// Order is a person's instruction to a campaign.
+type Order struct {
+	By     string `json:"by"`
+	Reason string `json:"reason,omitempty"`
+}
+
+func (o Order) String() string {
+	switch {
+	case o.By == "" && o.Reason == "":
+		return "by a person"
+	case o.Reason == "":
+		return "by " + o.By
+	case o.By == "":
+		return o.Reason
+	default:
+		return "by " + o.By + ": " + o.Reason
+	}
+}
+
+// Advice is a person's answer to a step that failed for good.
+type Advice struct {
+	Step  string `json:"step"`
+	Retry bool   `json:"retry"`
+	By    string `json:"by"`
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}

@@ -1,0 +1,78 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// Campaigns remembers campaigns and what has become of them.
+type Campaigns interface {
+	Campaign(ctx context.Context, id lab.CampaignID) (lab.Campaign, error)
+	// SetState is idempotent and refuses to leave a final state.
+	SetState(ctx context.Context, id lab.CampaignID, state lab.CampaignState, reason string) error
+}
+
+// Planner decides what to try next. Equal briefs give equal plans.
+type Planner interface {
+	Propose(ctx context.Context, b lab.Brief) (lab.Plan, error)
+}
+
+// Memory keeps decisions and outcomes. Writing one twice is the same as once.
+type Memory interface {
+	// PutPlan stores a plan with its brief and returns the round's plan, which
+	// is an earlier one if the round has been planned before.
+	PutPlan(ctx context.Context, b lab.Brief, p lab.Plan) (lab.Plan, error)
+	// PlanOf returns the plan of a round, if there is one.
+	PlanOf(ctx context.Context, id lab.CampaignID, round int) (lab.Plan, bool, error)
+	// PutOutcome stores o unless its experiment has an outcome.
+	PutOutcome(ctx context.Context, o lab.Outcome) error
+	// EachOutcome calls yield for the campaign's outcomes in order of number.
+	EachOutcome(ctx context.Context, id lab.CampaignID, yield func(lab.Outcome) error) error
+}
+
+// Program is a campaign's document, compiled.
+type Program interface {
+	Graph() Graph
+	// Command returns what a step asks of the devices that hold its roles: the
+	// device to send to, the command's name and its parameters, an object.
+	Command(step string, e lab.ExperimentID, settings []lab.Setting, results []lab.StepResult, holds []lab.Hold) (Instruction, error)
+	// Observe reads the objectives from an experiment's results.
+	Observe(settings []lab.Setting, results []lab.StepResult) ([]lab.Measured, error)
+	// Stop returns the first stop rule that what is known meets, or "".
+	Stop(known []lab.Known) (string, error)
+}
+
+// Instruction is what a step asks of a device.
+type Instruction struct {
+	Device  string
+	Epoch   int64
+	Name    string
+	Params  json.RawMessage
+	Samples []lab.SampleRef
+}
+
+// Compiler makes a [Program] of a document. It may keep what it has compiled.
+type Compiler interface {
+	Compile(c lab.Campaign) (Program, error)
+}
+
+// Book says who has which device.
+type Book interface {
+	// Reserve grants all that r needs or, answering false, puts r in the queue.
+	// Asked again, it gives the same answer as before or a better one.
+	Reserve(ctx context.Context, r lab.Reservation) ([]lab.Hold, bool, error)
+	// Release lets go of an experiment's roles, all of them when roles is nil,
+	// and tells those who were waiting.
+	Release(ctx context.Context, e lab.ExperimentID, roles []string) error
+}
+
+// Dispatcher sends commands to devices.
+type Dispatcher interface {
+	// Dispatch keeps the command's bytes, publishes them and does not wait for
+	// an answer. Called again with the same command, it publishes the same bytes.
+	Dispatch(ctx context.Context, c lab.Command) error
+	// Cancel asks the device to end a command; its answer comes as a result.
+	Cancel(ctx context.Context, id lab.CommandID) error
+}
