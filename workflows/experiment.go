@@ -36,8 +36,8 @@ func Experiment(ctx workflow.Context, in ExperimentInput) (Report, error) {
 	// What is in motion is seen to its end, so steps run in a context that the
 	// cancellation of the experiment does not reach; they look at e.cancelled.
 	steady, _ := workflow.NewDisconnectedContext(ctx)
-	workflow.Go(steady, func(workflow.Context) {
-		_ = ctx.Done().Receive(steady, nil)
+	workflow.Go(steady, func(own workflow.Context) {
+		ctx.Done().Receive(own, nil)
 		e.cancelled = true
 	})
 	wg := workflow.NewWaitGroup(steady)

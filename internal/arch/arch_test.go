@@ -1,0 +1,156 @@
+package arch_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/athanor-lab/athanor/"
+
+// mayImport is the import diagram: a star whose middle is lab. "*" is for those
+// who wire the house; nobody imports them. ucum and expr are leaves that know
+// nothing of the laboratory and that all but lab may use.
+var mayImport = map[string][]string{
+	"lab":  {},
+	"ucum": {},
+	"expr": {},
+
+	"campaign":                    {"lab"},
+	"planner":                     {"lab", "planner/space", "planner/gp", "planner/acq"},
+	"planner/space":               {"lab"},
+	"planner/gp":                  {},
+	"planner/acq":                 {},
+	"planner/bench":               {"lab", "planner"},
+	"schedule":                    {"lab"},
+	"schedule/scheduletest":       {"lab", "schedule"},
+	"devices":                     {"lab"},
+	"devices/mqtt":                {"devices"},
+	"devices/sdk":                 {"lab", "devices", "devices/mqtt"},
+	"devices/gateway":             {"lab", "devices"},
+	"devices/gateway/gatewaytest": {"lab", "devices", "devices/gateway"},
+	"devices/devicestest":         {"devices"},
+	"sim":                         {"lab", "sim/truth", "sim/world", "sim/instrument", "devices", "devices/sdk"},
+	"sim/truth":                   {"lab"},
+	"sim/world":                   {},
+	"sim/instrument":              {"lab", "sim/truth", "sim/world", "devices", "devices/sdk"},
+	"workflows":                   {"lab"},
+	"dataset":                     {"lab"},
+	"dataset/datasettest":         {"lab", "dataset"},
+	"api":                         {"lab"},
+	"api/apitest":                 {"lab", "api", "web"},
+	"web":                         {},
+	"internal/postgres":           {"lab", "dataset", "schedule", "devices", "devices/gateway"},
+	"internal/pgtest":             {"internal/postgres", "internal/embedded"},
+	"internal/embedded":           {},
+	"internal/arch":               {},
+	"internal/bench":              {"*"},
+	"internal/e2e":                {"*"},
+	"cmd/athanor":                 {"*"},
+	"examples/devices/go":         {"devices/sdk"},
+}
+
+// leaves may be used by every package but lab.
+var leaves = []string{"ucum", "expr"}
+
+// owners says who may touch a library. A library not named here is free.
+var owners = map[string][]string{
+	"go.temporal.io":                      {"workflows", "cmd/athanor", "internal/bench", "internal/e2e"},
+	"github.com/jackc/pgx":                {"internal/postgres", "internal/pgtest", "internal/embedded", "internal/e2e"},
+	"github.com/pressly/goose":            {"internal/postgres"},
+	"github.com/eclipse/paho.mqtt.golang": {"devices/mqtt"},
+	"github.com/mochi-mqtt/server":        {"internal/embedded"},
+	"github.com/gin-gonic/gin":            {"api"},
+	"github.com/danielgtaylor/huma":       {"api"},
+	"cel.dev/cel-go":                      {"expr"},
+	"gonum.org/v1/gonum":                  {"planner", "planner/gp", "planner/acq", "planner/space", "planner/bench", "sim/truth", "sim/instrument"},
+	"math/rand":                           {}, // math/rand/v2, with a seed
+	"log":                                 {}, // log/slog, handed in
+}
+
+// TestImports holds every package to the diagram, its tests aside: they may
+// bring real neighbours.
+func TestImports(t *testing.T) {
+	t.Parallel()
+	docs := map[string]int{}
+	for file, syntax := range parse(t) {
+		pkg := filepath.ToSlash(filepath.Dir(file))
+		allowed, known := mayImport[pkg]
+		if !known {
+			t.Errorf("%s: %s is not in the import diagram", file, pkg)
+		}
+		if syntax.Doc != nil && !strings.HasSuffix(file, "_test.go") {
+			docs[pkg]++
+		}
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, spec := range syntax.Imports {
+			imp := strings.Trim(spec.Path.Value, `"`)
+			inner, ours := strings.CutPrefix(imp, module)
+			if ours && !mayUse(pkg, inner, allowed) {
+				t.Errorf("%s: %s may not import %s", file, pkg, inner)
+			}
+			for lib, rooms := range owners {
+				if covers(lib, imp) && !slices.Contains(rooms, pkg) {
+					t.Errorf("%s: %s belongs to %v", file, imp, rooms)
+				}
+			}
+			if domain, _, _ := strings.Cut(imp, "/"); pkg == "lab" && strings.Contains(domain, ".") {
+				t.Errorf("%s: lab imports %s, which is not in the standard library", file, imp)
+			}
+		}
+	}
+	for pkg := range mayImport {
+		if pkg != "internal/arch" && docs[pkg] != 1 {
+			t.Errorf("%s says %d times what it is for, want once", pkg, docs[pkg])
+		}
+	}
+}
+
+func mayUse(pkg, inner string, allowed []string) bool {
+	leaf := slices.ContainsFunc(leaves, func(l string) bool { return inner == l || strings.HasPrefix(inner, l+"/") })
+	own := strings.HasPrefix(inner, pkg+"/") && strings.HasPrefix(inner, pkg+"/internal")
+	return slices.Contains(allowed, "*") || slices.Contains(allowed, inner) || leaf && pkg != "lab" || own || strings.HasPrefix(pkg, "ucum") && strings.HasPrefix(inner, "ucum")
+}
+
+// covers reports whether imp is lib or, for a module, a package of it.
+func covers(lib, imp string) bool {
+	rest, ok := strings.CutPrefix(imp, lib)
+	return ok && (rest == "" || rest[0] == '/' && strings.Contains(lib, "."))
+}
+
+// parse reads the files itself and does not ask the go command, whose answers
+// would not invalidate a cached test result. Modules of their own are not ours
+// to judge.
+func parse(t *testing.T) map[string]*ast.File {
+	t.Helper()
+	files := map[string]*ast.File{}
+	house := os.DirFS("../..")
+	err := fs.WalkDir(house, ".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (path != "." && strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "node_modules" || path == "cmd/athanor-temporal"):
+			return fs.SkipDir
+		case d.IsDir() || filepath.Ext(path) != ".go":
+			return nil
+		}
+		src, err := fs.ReadFile(house, path)
+		if err != nil {
+			return err
+		}
+		files[path], err = parser.ParseFile(token.NewFileSet(), path, src, parser.ImportsOnly|parser.ParseComments)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
