@@ -144,7 +144,7 @@ func (a *Activities) Prepare(ctx context.Context, in Preparation) (Prepared, err
 	if err != nil {
 		return Prepared{}, forTemporal(err)
 	}
-	holds, granted, err := a.book.Reserve(ctx, in.reservation())
+	holds, granted, err := a.book.Reserve(ctx, in.place())
 	if err != nil {
 		return Prepared{}, forTemporal(err)
 	}
@@ -174,8 +174,8 @@ func (a *Activities) Prepare(ctx context.Context, in Preparation) (Prepared, err
 
 // AwaitDevices ends when what a step needs is reserved for it: at once, or when
 // whoever releases the last of it says so by the activity's name.
-func (a *Activities) AwaitDevices(ctx context.Context, r lab.Reservation) error {
-	_, granted, err := a.book.Reserve(ctx, r)
+func (a *Activities) AwaitDevices(ctx context.Context, p Place) error {
+	_, granted, err := a.book.Reserve(ctx, p)
 	switch {
 	case err != nil:
 		return forTemporal(err)
@@ -189,10 +189,14 @@ func (a *Activities) AwaitDevices(ctx context.Context, r lab.Reservation) error 
 // Dispatch sends a command and leaves its activity open: the device's answer
 // completes it.
 func (a *Activities) Dispatch(ctx context.Context, c lab.Command) (lab.Result, error) {
-	if err := a.dispatcher.Dispatch(ctx, c); err != nil {
+	switch r, err := a.dispatcher.Dispatch(ctx, c); {
+	case err != nil:
 		return lab.Result{}, forTemporal(err)
+	case r != nil:
+		return *r, nil
+	default:
+		return lab.Result{}, activity.ErrResultPending
 	}
-	return lab.Result{}, activity.ErrResultPending
 }
 
 // Cancel asks a command's device to end it.

@@ -131,12 +131,12 @@ func (c *Completer) Beat(ctx context.Context, e lab.ExperimentID, id lab.Command
 
 // Granted ends the wait of an experiment for its devices. It reports false when
 // the experiment does not wait yet; whoever granted says it again later.
-func (c *Completer) Granted(ctx context.Context, e lab.ExperimentID, reservation string) (bool, error) {
-	err := c.Temporal.CompleteActivityByID(ctx, c.Namespace, e.String(), "", reservation, nil, nil)
+func (c *Completer) Granted(ctx context.Context, workflowID, activityID string) (bool, error) {
+	err := c.Temporal.CompleteActivityByID(ctx, c.Namespace, workflowID, "", activityID, nil, nil)
 	if notFound(err) {
 		return false, nil
 	}
-	return err == nil, wrap(err, "grant", reservation)
+	return err == nil, wrap(err, "grant "+activityID+" to", workflowID)
 }
 
 func notFound(err error) bool {

@@ -169,7 +169,7 @@ func (e *experiment) try(ctx workflow.Context, n Node, intent int, since time.Ti
 // the experiment was called off while it waited.
 func (e *experiment) prepare(ctx workflow.Context, n Node, intent int) (*lab.Command, error) {
 	var a *Activities
-	in := Preparation{Proposal: e.Proposal, Node: n, Route: e.Graph.Route, Intent: intent, Results: resultsOf(e.records)}
+	in := Preparation{Proposal: e.Proposal, Node: n, Intent: intent, Results: resultsOf(e.records)}
 	// A proposal's reason and prediction have no part in a command.
 	in.Proposal.Predictions, in.Proposal.Reason, in.Proposal.Acquisition = nil, "", nil
 	for {
@@ -178,7 +178,7 @@ func (e *experiment) prepare(ctx workflow.Context, n Node, intent int) (*lab.Com
 			return p.Command, err
 		}
 		wctx, giveUp := workflow.WithCancel(ctx)
-		granted := workflow.ExecuteActivity(queueing(wctx, in.reservation().ID), a.AwaitDevices, in.reservation())
+		granted := workflow.ExecuteActivity(queueing(wctx, in.place().Activity()), a.AwaitDevices, in.place())
 		err := workflow.Await(ctx, func() bool { return granted.IsReady() || e.off() })
 		if err == nil && granted.IsReady() {
 			err = granted.Get(ctx, nil)

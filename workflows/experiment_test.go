@@ -67,7 +67,7 @@ func TestStepsRunInTheirOrder(t *testing.T) {
 	w := setup(t)
 	w.doc.Budget.Experiments, w.doc.Plan = 1, lab.PlanPolicy{Batch: 1, InFlight: 1}
 	node := func(id string, after ...string) workflows.Node {
-		return workflows.Node{ID: id, After: after, TimeoutS: 60, Then: workflows.ThenSkip, Needs: []lab.Need{{Role: id, Capability: id}}, Releases: []string{id}}
+		return workflows.Node{ID: id, After: after, TimeoutS: 60, Then: workflows.ThenSkip, Releases: []string{id}}
 	}
 	w.graph.Steps = []workflows.Node{node("a"), node("b"), node("c", "a", "b")}
 	if err := w.run(); err != nil {
@@ -89,11 +89,11 @@ func TestSampleThatWaitedTooLongIsNotUsed(t *testing.T) {
 	w := setup(t)
 	w.doc.Budget.Experiments, w.doc.Plan = 1, lab.PlanPolicy{Batch: 1, InFlight: 1}
 	w.graph.Steps = []workflows.Node{
-		{ID: "mix", TimeoutS: 60, Then: workflows.ThenSkip, Needs: []lab.Need{{Role: "mix", Capability: "mixer"}}},
-		{ID: "look", After: []string{"mix"}, TimeoutS: 60, MaxLagS: 30, Then: workflows.ThenSkip, Needs: []lab.Need{{Role: "look", Capability: "eye"}}},
+		{ID: "mix", TimeoutS: 60, Then: workflows.ThenSkip},
+		{ID: "look", After: []string{"mix"}, TimeoutS: 60, MaxLagS: 30, Then: workflows.ThenSkip},
 	}
-	w.busy = func(r lab.Reservation) bool {
-		return r.Needs[0].Capability == "eye" && w.env.Now().Before(w.begun.Add(2*time.Minute))
+	w.busy = func(r workflows.Place) bool {
+		return r.Step == "look" && w.env.Now().Before(w.begun.Add(2*time.Minute))
 	}
 	if err := w.run(); err != nil {
 		t.Fatal(err)

@@ -1,24 +1,20 @@
 package workflows
 
-import "github.com/athanor-lab/athanor/lab"
-
 // Graph is what a workflow has to know of a protocol: the order of its steps
 // and what follows when one goes wrong. The rest stays with the campaign.
 type Graph struct {
-	Steps []Node   `json:"steps"` // in topological order
-	Route []string `json:"route,omitempty"`
+	Steps []Node `json:"steps"` // in topological order
 }
 
 // Node is a step.
 type Node struct {
-	ID       string     `json:"id"`
-	After    []string   `json:"after,omitempty"`
-	Needs    []lab.Need `json:"needs"`
-	Releases []string   `json:"releases,omitempty"` // roles that no later step needs
-	TimeoutS float64    `json:"timeout_s"`
-	MaxLagS  float64    `json:"max_lag_s,omitempty"` // 0: none
-	Retry    int        `json:"retry,omitempty"`
-	Then     Then       `json:"then"`
+	ID       string   `json:"id"`
+	After    []string `json:"after,omitempty"`
+	Releases []string `json:"releases,omitempty"` // roles that no later step needs
+	TimeoutS float64  `json:"timeout_s"`
+	MaxLagS  float64  `json:"max_lag_s,omitempty"` // 0: none
+	Retry    int      `json:"retry,omitempty"`
+	Then     Then     `json:"then"`
 }
 
 // Then is what follows a step that failed for good.

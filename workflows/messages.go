@@ -49,20 +49,12 @@ func decisionOf(p lab.Plan) Decision {
 type Preparation struct {
 	Proposal lab.Proposal     `json:"proposal"`
 	Node     Node             `json:"node"`
-	Route    []string         `json:"route,omitempty"`
 	Intent   int              `json:"intent"`
 	Results  []lab.StepResult `json:"results,omitempty"`
 }
 
-func (p Preparation) reservation() lab.Reservation {
-	return lab.Reservation{
-		ID:         p.Proposal.ExperimentID.UUID() + "/" + p.Node.ID,
-		Campaign:   p.Proposal.CampaignID,
-		Experiment: p.Proposal.ExperimentID,
-		Number:     p.Proposal.Number,
-		Needs:      p.Node.Needs,
-		Route:      p.Route,
-	}
+func (p Preparation) place() Place {
+	return Place{Campaign: p.Proposal.CampaignID, Experiment: p.Proposal.ExperimentID, Number: p.Proposal.Number, Step: p.Node.ID}
 }
 
 // Prepared holds a command, unless its devices are still to be had.

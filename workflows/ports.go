@@ -60,19 +60,32 @@ type Compiler interface {
 
 // Book says who has which device.
 type Book interface {
-	// Reserve grants all that r needs or, answering false, puts r in the queue.
-	// Asked again, it gives the same answer as before or a better one.
-	Reserve(ctx context.Context, r lab.Reservation) ([]lab.Hold, bool, error)
+	// Reserve grants all devices that a step needs or, answering false, queues
+	// for them; the grant is then told to the activity [Place.Activity] of the
+	// experiment. Asked again, it gives the same answer as before or a better one.
+	Reserve(ctx context.Context, p Place) ([]lab.Hold, bool, error)
 	// Release lets go of an experiment's roles, all of them when roles is nil,
 	// and tells those who were waiting.
 	Release(ctx context.Context, e lab.ExperimentID, roles []string) error
 }
 
+// Place is a step of an experiment that wants its devices.
+type Place struct {
+	Campaign   lab.CampaignID   `json:"campaign_id"`
+	Experiment lab.ExperimentID `json:"experiment_id"`
+	Number     int              `json:"number"` // of the experiment
+	Step       string           `json:"step"`
+}
+
+// Activity names the activity that waits for the devices of p.
+func (p Place) Activity() string { return "devices-of-" + p.Step }
+
 // Dispatcher sends commands to devices.
 type Dispatcher interface {
 	// Dispatch keeps the command's bytes, publishes them and does not wait for
-	// an answer. Called again with the same command, it publishes the same bytes.
-	Dispatch(ctx context.Context, c lab.Command) error
+	// an answer. Called again with the same command, it publishes the same bytes
+	// or, when the command has ended already, returns its result.
+	Dispatch(ctx context.Context, c lab.Command) (*lab.Result, error)
 	// Cancel asks the device to end a command; its answer comes as a result.
 	Cancel(ctx context.Context, id lab.CommandID) error
 }

@@ -30,7 +30,7 @@ type world struct {
 	graph  workflows.Graph
 	answer func(c lab.Command) *lab.Result
 	// busy says whether a reservation has to wait.
-	busy func(r lab.Reservation) bool
+	busy func(r workflows.Place) bool
 	stop func(known []lab.Known) string
 
 	mu         sync.Mutex
@@ -62,8 +62,8 @@ func setup(t *testing.T) *world {
 			Budget: lab.Budget{Experiments: 6},
 			Safety: lab.Safety{Approve: "never", OnInDoubt: "ask"},
 		},
-		graph:    workflows.Graph{Steps: []workflows.Node{{ID: "look", TimeoutS: 3600, Then: workflows.ThenSkip, Needs: []lab.Need{{Role: "look", Capability: "eye"}}}}},
-		busy:     func(lab.Reservation) bool { return false },
+		graph:    workflows.Graph{Steps: []workflows.Node{{ID: "look", TimeoutS: 3600, Then: workflows.ThenSkip}}},
+		busy:     func(workflows.Place) bool { return false },
 		stop:     func([]lab.Known) string { return "" },
 		plans:    map[int]lab.Plan{},
 		outcomes: map[int]lab.Outcome{},
@@ -192,23 +192,19 @@ func (w *world) Observe([]lab.Setting, []lab.StepResult) ([]lab.Measured, error)
 func (w *world) Stop(known []lab.Known) (string, error) { return w.stop(known), nil }
 
 // Reserve lets a reservation that has to wait wait for two minutes.
-func (w *world) Reserve(ctx context.Context, r lab.Reservation) ([]lab.Hold, bool, error) {
+func (w *world) Reserve(ctx context.Context, r workflows.Place) ([]lab.Hold, bool, error) {
 	if w.busy(r) {
 		if info := activity.GetInfo(ctx); !info.IsLocalActivity {
 			w.env.RegisterDelayedCallback(func() {
 				if err := w.env.CompleteActivity(info.TaskToken, nil, nil); err != nil {
-					w.t.Errorf("grant %s: %v", r.ID, err)
+					w.t.Errorf("grant %s: %v", r.Step, err)
 				}
 				_ = w.env.SignalWorkflowByID(r.Experiment.String(), "wake", nil)
 			}, 2*time.Minute)
 		}
 		return nil, false, nil
 	}
-	var holds []lab.Hold
-	for _, n := range r.Needs {
-		holds = append(holds, lab.Hold{Role: n.Role, Device: n.Capability, Epoch: 1})
-	}
-	return holds, true, nil
+	return []lab.Hold{{Role: r.Step, Device: r.Step, Epoch: 1}}, true, nil
 }
 
 func (w *world) Release(_ context.Context, e lab.ExperimentID, roles []string) error {
@@ -221,7 +217,7 @@ func (w *world) Release(_ context.Context, e lab.ExperimentID, roles []string) e
 	return nil
 }
 
-func (w *world) Dispatch(ctx context.Context, c lab.Command) error {
+func (w *world) Dispatch(ctx context.Context, c lab.Command) (*lab.Result, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tokens[c.ID] = activity.GetInfo(ctx).TaskToken
@@ -231,7 +227,7 @@ func (w *world) Dispatch(ctx context.Context, c lab.Command) error {
 	if r := w.answer(c); r != nil {
 		w.env.RegisterDelayedCallback(func() { w.complete(*r) }, time.Minute)
 	}
-	return nil
+	return nil, nil
 }
 
 // complete is what the gateway's completer does.
