@@ -156,7 +156,7 @@ type Dimension struct {
 var (
 	baseUnits   = [7]string{"m", "s", "g", "rad", "K", "C", "cd"}
 	baseLetters = [7]string{"L", "T", "M", "A", "C", "Q", "F"}
-	byCode      = [7]int{5, 6, 2, 4, 0, 3, 1} // baseUnits in alphabetical order, capitals first: see code.
+	byCode      = [7]int{5, 4, 6, 2, 0, 3, 1} // baseUnits in alphabetical order, capitals first
 )
 
 // String writes the dimension as the UCUM table does: L length, T time,
@@ -183,15 +183,28 @@ func (d Dimension) code() string {
 	var parts []string
 	for _, i := range byCode {
 		if e := d.base[i]; e != 0 {
-			parts = append(parts, powers(baseUnits[i], e)...)
+			parts = append(parts, power(baseUnits[i], e))
 		}
 	}
 	if d.arbitrary != "" {
-		for _, a := range splitArbitrary(d.arbitrary) {
-			parts = append(parts, powers(a.code, a.exponent)...)
-		}
+		parts = append(parts, d.arbitrary)
 	}
 	return strings.Join(parts, ".")
+}
+
+// withinLimits says whether every exponent can be written in a code.
+func (d Dimension) withinLimits() bool {
+	for _, e := range d.base {
+		if e < -maxExponent || e > maxExponent {
+			return false
+		}
+	}
+	for _, a := range splitArbitrary(d.arbitrary) {
+		if a.exponent < -maxExponent || a.exponent > maxExponent {
+			return false
+		}
+	}
+	return true
 }
 
 // times returns d·e^n.
@@ -250,16 +263,4 @@ func power(code string, exponent int) string {
 		return code
 	}
 	return code + strconv.Itoa(exponent)
-}
-
-// powers writes code^exponent in as many parts as the largest exponent of a
-// code asks for.
-func powers(code string, exponent int) []string {
-	var parts []string
-	for exponent != 0 {
-		n := max(-maxExponent, min(exponent, maxExponent))
-		parts = append(parts, power(code, n))
-		exponent -= n
-	}
-	return parts
 }
