@@ -1,0 +1,159 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+const (
+	// DefaultMaxMessageBytes is the largest MQTT packet that is accepted when nothing else is said. Commands and events are a few
+	// kilobytes; raw data travels over HTTP.
+	DefaultMaxMessageBytes = 1 << 20
+
+	// writesPending is how many messages may wait for one subscriber. The broker drops what comes after them, QoS 1 and 2 included,
+	// so it has to hold the largest burst: all devices answering one slow gateway. A place costs 8 bytes a client, whose memory is
+	// taken only once used, and time at each garbage collection: at 1 000 clients a whole one took 75 ms with 1<<14, 256 ms with 1<<16.
+	writesPending = 1 << 15
+
+	// retainSeconds is how long a retained message is kept, ten years. The library's default of one day would make devices that are
+	// up for longer than that disappear from the bus.
+	retainSeconds = 10 * 365 * 24 * 60 * 60
+)
+
+// BrokerOptions says how to run the MQTT broker.
+type BrokerOptions struct {
+	Addr            string     // loopback host:port; port 0 takes a free one; default "127.0.0.1:1883"
+	MaxMessageBytes int        // of a whole packet; default DefaultMaxMessageBytes
+	Auth            BrokerAuth // default AllowAll
+	Logger          *slog.Logger
+}
+
+// Broker is an MQTT 3.1.1 and 5 broker inside this process. It keeps nothing on disk: after a restart every client connects and
+// subscribes again, and every device announces itself again.
+type Broker struct {
+	server  *mqtt.Server
+	addr    string
+	dropped *dropCounter
+}
+
+// StartBroker listens and returns; clients can connect from then on.
+func StartBroker(opts BrokerOptions) (*Broker, error) {
+	if opts.Addr == "" {
+		opts.Addr = "127.0.0.1:1883"
+	}
+	if opts.MaxMessageBytes <= 0 {
+		opts.MaxMessageBytes = DefaultMaxMessageBytes
+	}
+	if opts.Auth == nil {
+		opts.Auth = AllowAll{}
+	}
+	opts.Logger = orDiscard(opts.Logger)
+	if err := onlyLoopback(opts.Addr); err != nil {
+		return nil, fmt.Errorf("start MQTT broker: %w", err)
+	}
+	listener, err := net.Listen("tcp", opts.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("start MQTT broker: %w: stop the process that has the address, or choose another port", err)
+	}
+	capabilities := mqtt.NewDefaultServerCapabilities()
+	capabilities.MaximumClientWritesPending = writesPending
+	capabilities.MaximumInflight = 1<<16 - 1
+	capabilities.MaximumMessageExpiryInterval = retainSeconds
+	capabilities.MaximumPacketSize = uint32(opts.MaxMessageBytes)
+	server := mqtt.New(&mqtt.Options{Capabilities: capabilities, Logger: slog.New(quietBelow{opts.Logger.Handler(), slog.LevelError})})
+	b := &Broker{server: server, addr: listener.Addr().String(), dropped: &dropCounter{logger: opts.Logger}}
+	err = errors.Join(
+		server.AddHook(&authHook{auth: opts.Auth}, nil),
+		server.AddHook(b.dropped, nil),
+		server.AddListener(listeners.NewNet("tcp", patientListener{listener, opts.Logger})),
+	)
+	if err == nil {
+		err = server.Serve()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start MQTT broker: %w", err), listener.Close())
+	}
+	return b, nil
+}
+
+// Addr is where clients connect, host:port.
+func (b *Broker) Addr() string { return b.addr }
+
+// URL is the same as clients write it: "tcp://127.0.0.1:1883".
+func (b *Broker) URL() string { return "tcp://" + b.addr }
+
+// Dropped counts the messages that a subscriber did not get because too many were already waiting for it. Anything above 0 means
+// that a client reads too slowly; what it missed is sent again by the device contract, later than it could have been.
+func (b *Broker) Dropped() int64 { return b.dropped.count.Load() }
+
+// Clients counts the connections.
+func (b *Broker) Clients() int { return int(atomic.LoadInt64(&b.server.Info.ClientsConnected)) }
+
+// Stop disconnects all clients.
+func (b *Broker) Stop() error {
+	if err := b.server.Close(); err != nil {
+		return fmt.Errorf("stop MQTT broker: %w", err)
+	}
+	return nil
+}
+
+// onlyLoopback refuses addresses that other machines can reach.
+func onlyLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("address %q: %w: want host:port, such as 127.0.0.1:1883", addr, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("address %q is not on loopback, want 127.0.0.1 and a port: devices on other machines need a broker with accounts, such as mosquitto", addr)
+	}
+	return nil
+}
+
+// dropCounter counts lost messages, and logs the first and then at most one a minute, so that a flood stays readable.
+type dropCounter struct {
+	mqtt.HookBase
+	logger *slog.Logger
+	count  atomic.Int64
+	logged atomic.Int64 // when, in seconds since 1970
+}
+
+// ID names the hook.
+func (d *dropCounter) ID() string { return "athanor-dropped" }
+
+// Provides names the one event that the hook is for.
+func (d *dropCounter) Provides(event byte) bool { return event == mqtt.OnPublishDropped }
+
+// OnPublishDropped is called for each message that is lost.
+func (d *dropCounter) OnPublishDropped(cl *mqtt.Client, pk packets.Packet) {
+	n, now, last := d.count.Add(1), time.Now().Unix(), d.logged.Load()
+	if now-last >= 60 && d.logged.CompareAndSwap(last, now) {
+		d.logger.Error("broker dropped a message: its subscriber reads too slowly", "client_id", cl.ID, "topic", pk.TopicName, "dropped_total", n)
+	}
+}
+
+// patientListener goes on after a failed accept. The library would stop listening for good, for instance when a burst of connections
+// has used up all file descriptors for a moment.
+type patientListener struct {
+	net.Listener
+	logger *slog.Logger
+}
+
+// Accept returns the next connection, or an error when the listener is closed.
+func (l patientListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err == nil || errors.Is(err, net.ErrClosed) {
+			return conn, err
+		}
+		l.logger.Error("broker cannot accept a connection", "err", err)
+		time.Sleep(100 * time.Millisecond)
+	}
+}
