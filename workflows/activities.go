@@ -39,6 +39,7 @@ func (a *Activities) Open(ctx context.Context, id lab.CampaignID) (Opening, erro
 	return Opening{
 		Title:       c.Document.Title,
 		Graph:       p.Graph(),
+		TimeS:       p.TimeBudget(),
 		Policy:      c.Document.Plan,
 		Budget:      c.Document.Budget,
 		Safety:      c.Document.Safety,
@@ -217,10 +218,7 @@ func (a *Activities) Record(ctx context.Context, o lab.Outcome) (lab.OutcomeStat
 			return "", err
 		}
 	}
-	if err := a.memory.PutOutcome(ctx, o); err != nil {
-		return "", forTemporal(err)
-	}
-	return o.State, forTemporal(a.book.Release(ctx, o.Proposal.ExperimentID, nil))
+	return o.State, forTemporal(a.memory.Finish(ctx, o))
 }
 
 // observe turns an experiment whose objectives cannot be read into a failed

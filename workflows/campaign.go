@@ -74,9 +74,8 @@ func (c *campaign) open(ctx workflow.Context) error {
 		c.Opening = &o
 	}
 	c.children, c.cancel = workflow.WithCancel(ctx)
-	if t := c.Opening.Budget.Time; t != nil {
-		// The checked document gives a time in seconds here; see the compiler.
-		left := c.Opening.SubmittedAt.Add(time.Duration(t.Value * float64(time.Second))).Sub(workflow.Now(ctx))
+	if s := c.Opening.TimeS; s > 0 {
+		left := c.Opening.SubmittedAt.Add(time.Duration(s * float64(time.Second))).Sub(workflow.Now(ctx))
 		workflow.Go(ctx, func(ctx workflow.Context) {
 			if workflow.Sleep(ctx, left) == nil {
 				c.timeUp = true

@@ -11,6 +11,7 @@ import (
 type Opening struct {
 	Title       string         `json:"title"`
 	Graph       Graph          `json:"graph"`
+	TimeS       float64        `json:"time_s,omitempty"` // budget of time in seconds, 0 for none
 	Policy      lab.PlanPolicy `json:"policy"`
 	Budget      lab.Budget     `json:"budget"`
 	Safety      lab.Safety     `json:"safety"`

@@ -26,8 +26,9 @@ type Memory interface {
 	PutPlan(ctx context.Context, b lab.Brief, p lab.Plan) (lab.Plan, error)
 	// PlanOf returns the plan of a round, if there is one.
 	PlanOf(ctx context.Context, id lab.CampaignID, round int) (lab.Plan, bool, error)
-	// PutOutcome stores o unless its experiment has an outcome.
-	PutOutcome(ctx context.Context, o lab.Outcome) error
+	// Finish stores o, unless its experiment has an outcome, and lets go of all
+	// devices that the experiment has, both or neither.
+	Finish(ctx context.Context, o lab.Outcome) error
 	// EachOutcome calls yield for the campaign's outcomes in order of number.
 	EachOutcome(ctx context.Context, id lab.CampaignID, yield func(lab.Outcome) error) error
 }
@@ -35,6 +36,8 @@ type Memory interface {
 // Program is a campaign's document, compiled.
 type Program interface {
 	Graph() Graph
+	// TimeBudget is the campaign's budget of time in seconds, 0 for none.
+	TimeBudget() float64
 	// Command returns what a step asks of the devices that hold its roles: the
 	// device to send to, the command's name and its parameters, an object.
 	Command(step string, e lab.ExperimentID, settings []lab.Setting, results []lab.StepResult, holds []lab.Hold) (Instruction, error)
@@ -64,8 +67,8 @@ type Book interface {
 	// for them; the grant is then told to the activity [Place.Activity] of the
 	// experiment. Asked again, it gives the same answer as before or a better one.
 	Reserve(ctx context.Context, p Place) ([]lab.Hold, bool, error)
-	// Release lets go of an experiment's roles, all of them when roles is nil,
-	// and tells those who were waiting.
+	// Release lets go of roles of an experiment that goes on, and tells those
+	// who were waiting.
 	Release(ctx context.Context, e lab.ExperimentID, roles []string) error
 }
 

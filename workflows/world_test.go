@@ -154,13 +154,14 @@ func (w *world) PlanOf(_ context.Context, _ lab.CampaignID, round int) (lab.Plan
 	return p, ok, nil
 }
 
-func (w *world) PutOutcome(_ context.Context, o lab.Outcome) error {
+func (w *world) Finish(_ context.Context, o lab.Outcome) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, ok := w.outcomes[o.Proposal.Number]; ok {
 		w.t.Errorf("experiment %d was recorded twice", o.Proposal.Number)
 	}
 	w.outcomes[o.Proposal.Number] = o
+	w.released[o.Proposal.ExperimentID] = append(w.released[o.Proposal.ExperimentID], "all")
 	return nil
 }
 
@@ -180,6 +181,13 @@ func (w *world) EachOutcome(_ context.Context, _ lab.CampaignID, yield func(lab.
 func (w *world) Compile(lab.Campaign) (workflows.Program, error) { return w, nil }
 
 func (w *world) Graph() workflows.Graph { return w.graph }
+
+func (w *world) TimeBudget() float64 {
+	if t := w.doc.Budget.Time; t != nil {
+		return t.Value
+	}
+	return 0
+}
 
 func (w *world) Command(step string, _ lab.ExperimentID, _ []lab.Setting, _ []lab.StepResult, holds []lab.Hold) (workflows.Instruction, error) {
 	return workflows.Instruction{Device: "device-of-" + holds[0].Role, Epoch: 1, Name: step, Params: json.RawMessage(`{}`)}, nil
@@ -210,9 +218,6 @@ func (w *world) Reserve(ctx context.Context, r workflows.Place) ([]lab.Hold, boo
 func (w *world) Release(_ context.Context, e lab.ExperimentID, roles []string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if roles == nil {
-		roles = []string{"all"}
-	}
 	w.released[e] = append(w.released[e], roles...)
 	return nil
 }
