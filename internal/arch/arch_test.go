@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"devices/devicestest":         {"devices"},
 	"sim":                         {"lab", "sim/truth", "sim/world", "sim/instrument", "devices", "devices/sdk"},
 	"sim/truth":                   {"lab"},
-	"sim/world":                   {},
+	"sim/world":                   {"lab"},
 	"sim/instrument":              {"lab", "sim/truth", "sim/world", "devices", "devices/sdk"},
 	"workflows":                   {"lab"},
 	"dataset":                     {"lab"},

@@ -1,0 +1,126 @@
+package instrument
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/athanor-lab/athanor/devices/sdk"
+	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/sim/world"
+)
+
+// Handler is a robot that doses liquids: one command, dispense, which fills a
+// vial from a stock solution, its solvent and a cosolvent. Each of the three
+// volumes has an error of its own.
+type Handler struct {
+	Bench      *Bench
+	Substances []string // its stocks
+	StockMolar float64  // concentration of every stock, in mol/L
+	VolumeCV   float64  // standard deviation of a volume, relative to it
+	AliquotS   float64  // time for one volume, in seconds of the world
+	Faults     Faults
+}
+
+// LiquidHandler is the kind of a [Handler], and its capability.
+const LiquidHandler = "liquid-handler"
+
+// dispense is what the command is told. Volumes are in microlitres.
+type dispense struct {
+	Substance     string   `json:"substance"`
+	VolumeUL      float64  `json:"volume"`
+	Concentration *float64 `json:"concentration,omitempty"` // mol/L in the vial; the stock's when absent
+	Cosolvent     float64  `json:"cosolvent,omitempty"`     // fraction of the solvents
+}
+
+// Portion is the matter that a dispense added to a vial.
+type Portion struct {
+	Substance   string  `json:"substance"`
+	StockUL     float64 `json:"stock_ul"`
+	SolventUL   float64 `json:"solvent_ul"`
+	CosolventUL float64 `json:"cosolvent_ul"`
+	StockMolar  float64 `json:"stock_molar"`
+}
+
+// VolumeUL returns the volume of the portion in microlitres.
+func (p Portion) VolumeUL() float64 { return p.StockUL + p.SolventUL + p.CosolventUL }
+
+// Dispensed is the result of a dispense, as the handler's balance sees it.
+type Dispensed struct {
+	VolumeUL float64 `json:"volume" unit:"uL"`
+}
+
+// Device returns the handler as a device.
+func (h Handler) Device(cfg sdk.Config) *sdk.Device {
+	dev := sdk.New(cfg)
+	one, most, dry, pure, stock := 1.0, 20000.0, 0.0, 1.0, h.StockMolar
+	spec := lab.CommandSpec{
+		Name: "dispense",
+		Params: []lab.ParamSpec{
+			{Name: "substance", Type: "string", Enum: h.Substances, Required: true},
+			{Name: "volume", Type: "number", Unit: "uL", Min: &one, Max: &most, Required: true},
+			{Name: "concentration", Type: "number", Unit: "mol/L", Min: &dry, Max: &stock},
+			{Name: "cosolvent", Type: "number", Unit: "1", Min: &dry, Max: &pure},
+		},
+		Results: []lab.ParamSpec{{Name: "volume", Type: "number", Unit: "uL", Required: true}},
+	}
+	sdk.HandleRaw(dev, spec, func(c *sdk.Ctx, raw json.RawMessage) (any, error) {
+		var p dispense
+		if err := json.Unmarshal(raw, &p); err != nil {
+			return nil, harmless(err)
+		}
+		return h.dispense(c, cfg.ID, p)
+	}, sdk.Probe(h.look), sdk.Typical(h.Bench.wall(3*h.AliquotS).Round(time.Millisecond)))
+	return dev
+}
+
+func (h Handler) dispense(c *sdk.Ctx, device string, p dispense) (any, error) {
+	sample, err := sampleOf(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.Bench.rand(c, LiquidHandler, sample, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Bench.work(c, 3*h.AliquotS, h.Faults, r); err != nil {
+		return nil, err
+	}
+	portion := h.portion(p, r.NormFloat64)
+	if _, there := h.Bench.World.Sample(sample); !there {
+		if err := h.Bench.record(c, device, world.Effect{Effect: world.Made, Sample: sample, To: device}, nil); err != nil {
+			return nil, err
+		}
+	}
+	if err := h.Bench.record(c, device, world.Effect{Effect: world.Dispensed, Final: true, Sample: sample}, portion); err != nil {
+		return nil, err
+	}
+	return Dispensed{VolumeUL: portion.VolumeUL()}, nil
+}
+
+// portion returns what p asks for with the errors of the pipette.
+func (h Handler) portion(p dispense, normal func() float64) Portion {
+	molar := h.StockMolar
+	if p.Concentration != nil {
+		molar = *p.Concentration
+	}
+	stock := p.VolumeUL * molar / h.StockMolar
+	solvents := p.VolumeUL - stock
+	pipette := func(ul float64) float64 { return max(0, ul*(1+h.VolumeCV*normal())) }
+	return Portion{
+		Substance: p.Substance, StockMolar: h.StockMolar,
+		StockUL: pipette(stock), SolventUL: pipette(solvents * (1 - p.Cosolvent)), CosolventUL: pipette(solvents * p.Cosolvent),
+	}
+}
+
+// look is the balance under the vial: it knows what was dispensed.
+func (h Handler) look(c *sdk.Ctx) (sdk.Found, any, error) {
+	e, ok := h.Bench.final(c)
+	if !ok {
+		return sdk.Undone, nil, nil
+	}
+	var p Portion
+	if err := json.Unmarshal(e.Data, &p); err != nil {
+		return sdk.Unknown, nil, err
+	}
+	return sdk.Done, Dispensed{VolumeUL: p.VolumeUL()}, nil
+}

@@ -1,0 +1,9 @@
+//go:build !unix
+
+package world
+
+import "os"
+
+// lockFile does nothing where files cannot be locked: take care that a world is
+// open once.
+func lockFile(*os.File) error { return nil }
