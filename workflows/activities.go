@@ -28,14 +28,11 @@ func NewActivities(c Campaigns, p Planner, m Memory, k Compiler, b Book, d Dispa
 
 // Open returns what the campaign's workflow has to know of its document.
 func (a *Activities) Open(ctx context.Context, id lab.CampaignID) (Opening, error) {
-	c, err := a.campaigns.Campaign(ctx, id)
+	p, err := a.compiler.Program(ctx, id)
 	if err != nil {
 		return Opening{}, forTemporal(err)
 	}
-	p, err := a.compiler.Compile(c)
-	if err != nil {
-		return Opening{}, forTemporal(err)
-	}
+	c := p.Campaign()
 	return Opening{
 		Title:       c.Document.Title,
 		Graph:       p.Graph(),
@@ -55,7 +52,7 @@ func (a *Activities) SetState(ctx context.Context, id lab.CampaignID, state lab.
 // Propose decides what to try in a round, once: asked again, it answers with
 // the plan that is on record. It looks first whether a stop rule is met.
 func (a *Activities) Propose(ctx context.Context, ask Ask) (Decision, error) {
-	c, err := a.campaigns.Campaign(ctx, ask.CampaignID)
+	program, err := a.compiler.Program(ctx, ask.CampaignID)
 	if err != nil {
 		return Decision{}, forTemporal(err)
 	}
@@ -68,15 +65,12 @@ func (a *Activities) Propose(ctx context.Context, ask Ask) (Decision, error) {
 	} else if ok {
 		return decisionOf(plan), nil
 	}
-	program, err := a.compiler.Compile(c)
-	if err != nil {
-		return Decision{}, forTemporal(err)
-	}
 	if rule, err := program.Stop(known); err != nil {
 		return Decision{}, forTemporal(err)
 	} else if rule != "" {
 		return Decision{Stop: rule}, nil
 	}
+	c := program.Campaign()
 	brief := lab.Brief{
 		CampaignID: c.ID,
 		PlanID:     lab.PlanIDOf(c.ID, ask.Round),
@@ -137,11 +131,7 @@ func (a *Activities) recall(ctx context.Context, ask Ask) ([]lab.Known, []lab.Pe
 // Prepare compiles a step to its command when its devices are free; else it
 // queues for them and answers without a command.
 func (a *Activities) Prepare(ctx context.Context, in Preparation) (Prepared, error) {
-	c, err := a.campaigns.Campaign(ctx, in.Proposal.CampaignID)
-	if err != nil {
-		return Prepared{}, forTemporal(err)
-	}
-	program, err := a.compiler.Compile(c)
+	program, err := a.compiler.Program(ctx, in.Proposal.CampaignID)
 	if err != nil {
 		return Prepared{}, forTemporal(err)
 	}
@@ -224,11 +214,7 @@ func (a *Activities) Record(ctx context.Context, o lab.Outcome) (lab.OutcomeStat
 // observe turns an experiment whose objectives cannot be read into a failed
 // one: the steps went well, their results say nothing, and a person can see why.
 func (a *Activities) observe(ctx context.Context, o *lab.Outcome) error {
-	c, err := a.campaigns.Campaign(ctx, o.Proposal.CampaignID)
-	if err != nil {
-		return forTemporal(err)
-	}
-	program, err := a.compiler.Compile(c)
+	program, err := a.compiler.Program(ctx, o.Proposal.CampaignID)
 	if err != nil {
 		return forTemporal(err)
 	}

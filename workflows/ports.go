@@ -7,9 +7,8 @@ import (
 	"github.com/athanor-lab/athanor/lab"
 )
 
-// Campaigns remembers campaigns and what has become of them.
+// Campaigns remembers what has become of campaigns.
 type Campaigns interface {
-	Campaign(ctx context.Context, id lab.CampaignID) (lab.Campaign, error)
 	// SetState is idempotent and refuses to leave a final state.
 	SetState(ctx context.Context, id lab.CampaignID, state lab.CampaignState, reason string) error
 }
@@ -35,6 +34,7 @@ type Memory interface {
 
 // Program is a campaign's document, compiled.
 type Program interface {
+	Campaign() lab.Campaign
 	Graph() Graph
 	// TimeBudget is the campaign's budget of time in seconds, 0 for none.
 	TimeBudget() float64
@@ -56,9 +56,10 @@ type Instruction struct {
 	Samples []lab.SampleRef
 }
 
-// Compiler makes a [Program] of a document. It may keep what it has compiled.
+// Compiler makes a [Program] of a campaign that is on record. It may keep what
+// it has compiled, since campaigns never change.
 type Compiler interface {
-	Compile(c lab.Campaign) (Program, error)
+	Program(ctx context.Context, id lab.CampaignID) (Program, error)
 }
 
 // Book says who has which device.

@@ -109,8 +109,8 @@ func answered(c lab.Command, s lab.CommandState, e lab.Effect) *lab.Result {
 	return &lab.Result{CommandID: c.ID, ExperimentID: c.ExperimentID, Device: c.Device, State: s, Effect: e, Values: json.RawMessage(`{"seen":1}`)}
 }
 
-func (w *world) Campaign(context.Context, lab.CampaignID) (lab.Campaign, error) {
-	return lab.Campaign{ID: campaignID, Document: w.doc, SubmittedAt: w.env.Now()}, nil
+func (w *world) Campaign() lab.Campaign {
+	return lab.Campaign{ID: campaignID, Document: w.doc, SubmittedAt: w.begun}
 }
 
 func (w *world) SetState(_ context.Context, _ lab.CampaignID, s lab.CampaignState, why string) error {
@@ -178,7 +178,7 @@ func (w *world) EachOutcome(_ context.Context, _ lab.CampaignID, yield func(lab.
 	return nil
 }
 
-func (w *world) Compile(lab.Campaign) (workflows.Program, error) { return w, nil }
+func (w *world) Program(context.Context, lab.CampaignID) (workflows.Program, error) { return w, nil }
 
 func (w *world) Graph() workflows.Graph { return w.graph }
 

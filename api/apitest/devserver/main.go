@@ -1,0 +1,58 @@
+// Command devserver serves the API and the page over a laboratory in memory, for
+// working on the page.
+//
+//	go run ./api/apitest/devserver -addr 127.0.0.1:8090 -tick 250ms
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/athanor-lab/athanor/api"
+	"github.com/athanor-lab/athanor/api/apitest"
+	"github.com/athanor-lab/athanor/web"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8090", "address to listen on")
+	tick := flag.Duration("tick", 250*time.Millisecond, "time between moments of the laboratory; 0 stands still")
+	empty := flag.Bool("empty", false, "begin without campaigns")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *addr, *tick, *empty); err != nil {
+		fmt.Fprintln(os.Stderr, "devserver:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, addr string, tick time.Duration, empty bool) error {
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	l := apitest.New(time.Now)
+	if !empty {
+		if err := apitest.Furnish(ctx, l); err != nil {
+			return fmt.Errorf("furnish laboratory: %w", err)
+		}
+	}
+	server := l.Server()
+	server.Logger, server.Page = logger, web.Dist()
+	ln, err := api.Listen(ctx, addr)
+	if err != nil {
+		return err
+	}
+	logger.Info("serving", "url", "http://"+ln.Addr().String())
+	if tick > 0 {
+		go func() {
+			for range time.Tick(tick) {
+				l.Tick()
+			}
+		}()
+	}
+	return api.Serve(ctx, ln, server.Handler(), logger)
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// services says where the services are that the roles work with. Each flag has
+// an environment variable, which docker-compose.yml sets.
+type services struct {
+	PostgresURL string `name:"postgres" env:"ATHANOR_POSTGRES_URL" placeholder:"URL" help:"PostgreSQL, as postgres://user:password@host/database."`
+	Temporal    string `name:"temporal" env:"ATHANOR_TEMPORAL_ADDRESS" placeholder:"HOST:PORT" help:"Temporal's front end."`
+	Namespace   string `name:"namespace" env:"ATHANOR_TEMPORAL_NAMESPACE" default:"athanor" help:"Temporal's namespace."`
+	MQTT        string `name:"mqtt" env:"ATHANOR_MQTT_URL" placeholder:"URL" help:"MQTT broker, as tcp://host:1883."`
+	Lab         string `name:"lab" env:"ATHANOR_LAB" default:"lab" help:"The laboratory's name in MQTT topics."`
+}
+
+// check reports all that is missing at once.
+func (s services) check(postgres, temporal, mqtt bool) error {
+	var missing []string
+	for _, x := range []struct {
+		wanted           bool
+		value, flag, env string
+	}{
+		{postgres, s.PostgresURL, "--postgres", "ATHANOR_POSTGRES_URL"},
+		{temporal, s.Temporal, "--temporal", "ATHANOR_TEMPORAL_ADDRESS"},
+		{mqtt, s.MQTT, "--mqtt", "ATHANOR_MQTT_URL"},
+	} {
+		if x.wanted && x.value == "" {
+			missing = append(missing, x.flag+" (or "+x.env+")")
+		}
+	}
+	if len(missing) > 0 {
+		return lab.Errorf(lab.Invalid, "this role needs services that exist; say where with %s, or run everything on this machine with athanor up", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// defaultData is where `athanor up` keeps a laboratory unless told otherwise:
+// in the user's data directory, never in a checkout.
+func defaultData(getenv func(string) string) string {
+	if dir := getenv("ATHANOR_HOME"); dir != "" {
+		return dir
+	}
+	if dir := getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "athanor")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return filepath.Join(os.TempDir(), "athanor")
+	}
+	return filepath.Join(home, ".local", "share", "athanor")
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"text/tabwriter"
+
+	"github.com/athanor-lab/athanor/api"
+	"github.com/athanor-lab/athanor/lab"
+)
+
+type deviceCmd struct {
+	List  deviceListCmd  `cmd:"" help:"List devices and what they do."`
+	Show  deviceShowCmd  `cmd:"" help:"Show a device, its capabilities and limits, as JSON."`
+	Stop  deviceStopCmd  `cmd:"" help:"Ask a device, or all, to stop. Software: not an emergency stop."`
+	Reset deviceResetCmd `cmd:"" help:"Let a stopped device, or all, go on."`
+}
+
+type deviceListCmd struct{ server }
+
+func (c *deviceListCmd) Run(ctx context.Context, t *terminal) error {
+	var list struct {
+		Items []lab.Device `json:"items"`
+	}
+	if err := c.client(t).get(ctx, "/devices", &list); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(t.out, list.Items)
+	}
+	w := tabwriter.NewWriter(t.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "DEVICE\tLINK\tDOES\tMODE\tKIND\tCAPABILITIES")
+	for _, d := range list.Items {
+		does := d.Op
+		for _, a := range d.Active {
+			does += " " + printable(a.Name)
+		}
+		offers := ""
+		for i, k := range d.Capabilities {
+			if i > 0 {
+				offers += ", "
+			}
+			offers += printable(k.Name)
+		}
+		kind := printable(d.Kind)
+		if d.Simulated {
+			kind += " (simulated)"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", printable(d.ID), d.Conn, does, d.Mode, kind, offers)
+	}
+	return w.Flush()
+}
+
+type deviceShowCmd struct {
+	server
+	ID string `arg:"" help:"The device."`
+}
+
+func (c *deviceShowCmd) Run(ctx context.Context, t *terminal) error {
+	var d lab.Device
+	if err := c.client(t).get(ctx, "/devices/"+url.PathEscape(c.ID), &d); err != nil {
+		return err
+	}
+	return printJSON(t.out, d)
+}
+
+// deviceAct is what stop and reset share.
+type deviceAct struct {
+	server
+	ID     string `arg:"" optional:"" help:"The device."`
+	All    bool   `help:"Every device of the laboratory."`
+	By     string `env:"USER" help:"Who does it."`
+	Reason string `help:"Why."`
+}
+
+func (a *deviceAct) post(ctx context.Context, t *terminal, verb string) error {
+	path, what := "/devices/"+url.PathEscape(a.ID)+"/"+verb, a.ID
+	switch {
+	case a.All == (a.ID != ""):
+		return lab.Errorf(lab.Invalid, "say which device to %s, or --all", verb)
+	case a.All:
+		path, what = "/lab/"+verb, "every device"
+	}
+	body, err := json.Marshal(api.ActBody{By: a.By, Reason: a.Reason})
+	if err != nil {
+		return err
+	}
+	if err := a.client(t).do(ctx, http.MethodPost, path, "application/json", nil, body, nil); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(t.out, "asked %s to %s; athanor device list shows what came of it\n", what, verb)
+	return err
+}
+
+type deviceStopCmd struct{ deviceAct }
+
+func (c *deviceStopCmd) Run(ctx context.Context, t *terminal) error { return c.post(ctx, t, "stop") }
+
+type deviceResetCmd struct{ deviceAct }
+
+func (c *deviceResetCmd) Run(ctx context.Context, t *terminal) error { return c.post(ctx, t, "reset") }

@@ -1,0 +1,358 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/athanor-lab/athanor/api"
+	"github.com/athanor-lab/athanor/internal/embedded"
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// upCmd runs a whole laboratory on one machine.
+type upCmd struct {
+	Data     string  `default:"${default_data}" help:"Where everything is kept."`
+	HTTP     string  `name:"http" default:"127.0.0.1:8080" help:"Where the API and the page are served; another port is taken when it is in use."`
+	MQTT     string  `name:"mqtt" default:"127.0.0.1:1883" help:"Where devices find the broker; another port is taken when it is in use."`
+	Demo     bool    `help:"Submit the demonstration campaign and show its progress."`
+	Exit     bool    `help:"End when the demonstration campaign has ended and its dataset is written."`
+	Tables   string  `help:"Folder of tables of real measurements; each becomes an instrument that answers with measured rows."`
+	Lab      string  `name:"lab-file" help:"Description of the simulated laboratory (YAML); by default the demonstration's."`
+	NoSim    bool    `name:"no-sim" help:"Run no simulated laboratory: real devices connect to the broker."`
+	SimSpeed float64 `name:"sim-speed" help:"How many of the simulated laboratory's seconds pass in one of ours."`
+	SimNoops int     `name:"sim-noops" hidden:"" help:"Add simulated devices whose command does nothing."`
+}
+
+// Run starts everything, says where it is, and ends when told to.
+func (c *upCmd) Run(ctx context.Context, t *terminal) error {
+	if c.Exit && !c.Demo {
+		return lab.Errorf(lab.Invalid, "--exit ends with the demonstration campaign: say --demo too")
+	}
+	began := time.Now()
+	l, err := start(ctx, c.options(t))
+	if err != nil {
+		return err
+	}
+	defer l.stop()
+	l.say(fmt.Sprintf("open on %s after %.1f s", l.url, time.Since(began).Seconds()))
+	if c.Demo {
+		if err := l.demo(ctx); err != nil || c.Exit {
+			return err
+		}
+		l.say(fmt.Sprintf("the laboratory stays open on %s; Ctrl-C closes it", l.url))
+	}
+	return l.wait(ctx)
+}
+
+func (c *upCmd) options(t *terminal) labOptions {
+	return labOptions{
+		data: c.Data, http: c.HTTP, mqtt: c.MQTT, terminal: t,
+		sim: !c.NoSim, simFile: c.Lab, simSpeed: c.SimSpeed, simNoops: c.SimNoops, tables: c.Tables,
+	}
+}
+
+// labOptions says what a laboratory on one machine is made of.
+type labOptions struct {
+	data, http, mqtt string
+	terminal         *terminal
+	sim              bool
+	simFile          string
+	simSpeed         float64
+	simNoops         int
+	tables           string
+}
+
+// laboratory is a laboratory that runs in this process and its children.
+type laboratory struct {
+	labOptions
+	url      string
+	services services
+	postgres *embedded.Postgres
+	temporal *embedded.Temporal
+	broker   *embedded.Broker
+	failed   chan error // the first role that ended without being told to
+	closers  []func()   // in the order of opening
+	house    *house
+}
+
+// start opens a laboratory, from the outside in: its directory, its servers,
+// its roles, its devices. On an error everything is closed again.
+func start(ctx context.Context, o labOptions) (_ *laboratory, err error) {
+	l := &laboratory{labOptions: o, failed: make(chan error, 8)}
+	defer func() {
+		if err != nil {
+			l.stop()
+		}
+	}()
+	if l.data, err = filepath.Abs(o.data); err != nil {
+		return nil, fmt.Errorf("data directory %s: %w", o.data, err)
+	}
+	if err := l.claim(); err != nil {
+		return nil, err
+	}
+	listener, err := l.listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.startServers(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.startRoles(ctx, listener); err != nil {
+		return nil, err
+	}
+	if l.sim {
+		if err := l.startSim(); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(l.data, addressFile), []byte(l.url+"\n"), 0o644); err != nil {
+		return nil, fmt.Errorf("note the address: %w", err)
+	}
+	l.onStop(func() { os.Remove(filepath.Join(l.data, addressFile)) })
+	return l, nil
+}
+
+// claim makes sure that the directory is ours alone and of our format.
+func (l *laboratory) claim() error {
+	release, err := embedded.LockDir(l.data)
+	if err != nil {
+		return err
+	}
+	l.onStop(release)
+	return embedded.CheckFormat(l.data)
+}
+
+// listen takes the address of the page first, so that a port in use is told
+// before anything is started.
+func (l *laboratory) listen(ctx context.Context) (net.Listener, error) {
+	ln, err := l.choose(l.http, "http", func(addr string) (any, error) { return api.Listen(ctx, addr) })
+	if err != nil {
+		return nil, err
+	}
+	listener := ln.(net.Listener)
+	l.onStop(func() { listener.Close() })
+	l.url = "http://" + listener.Addr().String()
+	return listener, nil
+}
+
+// choose opens something on the address asked for or, when its port is in use,
+// on the one that this directory had last, else on any; and says so.
+func (l *laboratory) choose(addr, name string, open func(addr string) (any, error)) (any, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, lab.Errorf(lab.Invalid, "address %q: %v; say it like 127.0.0.1:8080", addr, err)
+	}
+	want, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, lab.Errorf(lab.Invalid, "address %q: port %q is no number", addr, port)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, lab.Errorf(lab.Unsafe, "address %q can be reached from other machines, and there are no accounts yet: use 127.0.0.1", addr)
+	}
+	got, err := embedded.ChoosePort(l.data, name, want)
+	if err != nil {
+		return nil, err
+	}
+	if got != want && want != 0 && !free(addr) {
+		l.say(fmt.Sprintf("port %d is in use; %s is on %d", want, name, got))
+	}
+	return open(net.JoinHostPort(host, strconv.Itoa(got)))
+}
+
+// free reports whether nobody listens on addr.
+func free(addr string) bool {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	ln.Close()
+	return true
+}
+
+// startServers starts PostgreSQL, Temporal and the broker, side by side.
+func (l *laboratory) startServers(ctx context.Context) error {
+	logger := l.terminal.logger
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	pg, tm := make(chan error, 1), make(chan error, 1)
+	go func() {
+		var err error
+		l.postgres, err = embedded.StartPostgres(ctx, embedded.PostgresOptions{Dir: filepath.Join(l.data, "postgres"), BinDir: l.terminal.getenv("ATHANOR_PG_BIN"), Logger: logger})
+		pg <- err
+	}()
+	go func() {
+		var err error
+		l.temporal, err = embedded.StartTemporal(ctx, embedded.TemporalOptions{Dir: filepath.Join(l.data, "temporal"), Binary: l.terminal.getenv("ATHANOR_TEMPORAL"), Logger: logger})
+		tm <- err
+	}()
+	b, err := l.choose(l.mqtt, "mqtt", func(addr string) (any, error) {
+		return embedded.StartBroker(embedded.BrokerOptions{Addr: addr, Logger: logger})
+	})
+	if err == nil {
+		l.broker = b.(*embedded.Broker)
+		l.onStop(func() { l.broker.Stop() })
+	}
+	// Both are awaited whatever happens, so that what has started is stopped.
+	errPG, errTM := <-pg, <-tm
+	if errTM == nil {
+		l.onStop(func() { l.temporal.Stop(stopping()) })
+	}
+	if errPG == nil {
+		l.onStop(func() { l.postgres.Stop(stopping()) })
+	}
+	if err := errors.Join(err, errPG, errTM); err != nil {
+		return err
+	}
+	l.services = services{PostgresURL: l.postgres.URL(), Temporal: l.temporal.Addr(), Namespace: l.temporal.Namespace(), MQTT: l.broker.URL(), Lab: "lab"}
+	return nil
+}
+
+// startRoles runs gateway, worker and API in this process.
+func (l *laboratory) startRoles(ctx context.Context, listener net.Listener) error {
+	h, err := openHouse(ctx, l.services, true, l.terminal.logger)
+	if err != nil {
+		return err
+	}
+	l.house = h
+	l.onStop(h.close)
+	roles := context.WithoutCancel(ctx)
+	roles, cancel := context.WithCancel(roles)
+	var running []chan struct{}
+	for _, r := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"gateway", h.runGateway},
+		{"worker", h.runWorker},
+		{"api", func(ctx context.Context) error { return h.runAPI(ctx, listener) }},
+	} {
+		ended := make(chan struct{})
+		running = append(running, ended)
+		go func() {
+			defer close(ended)
+			if err := r.run(roles); err != nil && roles.Err() == nil {
+				l.failed <- fmt.Errorf("%s: %w", r.name, err)
+			}
+		}()
+	}
+	l.onStop(func() {
+		cancel()
+		for _, ended := range running {
+			<-ended
+		}
+	})
+	return h.ready(ctx)
+}
+
+// startSim runs the simulated laboratory as a process of its own, like real
+// devices have one, and starts it again when it dies.
+func (l *laboratory) startSim() error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program to run the simulated laboratory: %w", err)
+	}
+	args := []string{"sim", "--data", filepath.Join(l.data, "sim"), "--mqtt", l.services.MQTT, "--lab", l.services.Lab, "--stop-on-stdin-eof"}
+	if l.tables != "" {
+		args = append(args, "--tables", l.tables)
+	}
+	if l.simSpeed != 0 {
+		args = append(args, "--speed", strconv.FormatFloat(l.simSpeed, 'g', -1, 64))
+	}
+	if l.simNoops != 0 {
+		args = append(args, "--noops", strconv.Itoa(l.simNoops))
+	}
+	if l.simFile != "" {
+		args = append(args, l.simFile)
+	}
+	// Tried once in the foreground of our attention: a bad description or folder
+	// is told at once, not in a log.
+	if err := (&simCmd{File: l.simFile, Speed: l.simSpeed, Tables: l.tables}).checkOnly(); err != nil {
+		return err
+	}
+	stop := keep(self, args, filepath.Join(l.data, "sim.log"), l.terminal.logger)
+	l.onStop(stop)
+	return nil
+}
+
+// keep runs a child and runs it again whenever it ends, until stopped.
+func keep(program string, args []string, logFile string, logger *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for wait := 100 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 10*time.Second) {
+			began := time.Now()
+			err := runChild(ctx, program, args, logFile)
+			if ctx.Err() != nil {
+				return
+			}
+			if time.Since(began) > time.Minute {
+				wait = 100 * time.Millisecond
+			}
+			logger.Error("a child ended and is started again", "program", filepath.Base(program)+" "+args[0], "err", err, "log", logFile)
+			pause(ctx, wait)
+		}
+	}()
+	return func() { cancel(); <-ended }
+}
+
+// runChild runs a child until it ends by itself or ctx does. The pipe to its
+// standard input ends with this process, however it dies.
+func runChild(ctx context.Context, program string, args []string, logFile string) error {
+	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	cmd.Cancel = stdin.Close // it ends in order; after WaitDelay it is killed
+	cmd.WaitDelay = 5 * time.Second
+	childAttributes(cmd)
+	return cmd.Run()
+}
+
+// wait ends when ctx does or a role fails.
+func (l *laboratory) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		l.say("closing")
+		return nil
+	case err := <-l.failed:
+		return err
+	}
+}
+
+func (l *laboratory) onStop(f func()) { l.closers = append(l.closers, f) }
+
+// stop closes everything in the order opposite to its opening.
+func (l *laboratory) stop() {
+	for i := len(l.closers) - 1; i >= 0; i-- {
+		l.closers[i]()
+	}
+	l.closers = nil
+}
+
+// stopping bounds the end of a server.
+func stopping() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	time.AfterFunc(21*time.Second, cancel)
+	return ctx
+}
+
+func (l *laboratory) say(line string) {
+	fmt.Fprintln(l.terminal.err, "athanor:", strings.TrimSpace(line))
+}

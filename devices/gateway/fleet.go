@@ -1,0 +1,282 @@
+package gateway
+
+import (
+	"context"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"time"
+
+	"encoding/json"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/athanor-lab/athanor/devices"
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// device is what the gateway knows of a device, and its commands under way.
+type device struct {
+	lab.Device
+	cell      string
+	heartbeat time.Duration // while leased
+	holder    string        // of its lease
+	state     devices.State
+	stateAt   time.Time // when state came; zero when it was retained
+	heardAt   time.Time // when anything came
+	flights   map[string]*flight
+
+	dirty bool // to be saved at once
+	saved time.Time
+}
+
+// cell is a part of the lab that has a beat of its own.
+type cell struct {
+	seq   int64
+	next  time.Time
+	greet bool // somebody there needs the time
+}
+
+const (
+	seenEvery       = 5 * time.Second // between saves of a device that only says that it lives
+	heartbeatUnsaid = 5 * time.Second
+	idleBeats       = 6 // an idle device's heartbeat is so many times longer
+	silenceBeats    = 3 // without a sign of life is lost
+)
+
+// device returns the record of a device, which may be new.
+func (g *Gateway) device(name string) *device {
+	d := g.devices[name]
+	if d == nil {
+		d = &device{Device: lab.Device{ID: name, Op: "starting", Mode: "remote"}, heartbeat: heartbeatUnsaid, flights: map[string]*flight{}}
+		g.devices[name] = d
+	}
+	return d
+}
+
+func (g *Gateway) cell(name string) *cell {
+	c := g.cells[name]
+	if c == nil {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(name))
+		c = &cell{next: time.Now().Add(time.Duration(h.Sum32()) % g.cfg.Beat)} // staggered
+		g.cells[name] = c
+	}
+	return c
+}
+
+// onDevice takes in what a device says of itself.
+func (g *Gateway) onDevice(_ context.Context, m devices.Message) {
+	_, name, leaf, ok := devices.ParseTopic(m.Topic)
+	if !ok || len(m.Payload) == 0 {
+		return
+	}
+	var err error
+	switch leaf {
+	case devices.LeafAbout:
+		err = g.onAbout(name, m.Payload)
+	case devices.LeafConn:
+		err = g.onConn(name, m.Payload, m.Retain)
+	case devices.LeafState:
+		err = g.onState(name, m.Payload, m.Retain)
+	}
+	if err != nil {
+		g.log.Warn("message of device ignored", "device", name, "topic", string(leaf), "err", err)
+	}
+}
+
+func (g *Gateway) onAbout(name string, b []byte) error {
+	a, err := devices.ParseAbout(b)
+	if err != nil {
+		return err
+	}
+	if a.ID != name {
+		return lab.Errorf(lab.Invalid, "it describes %q", a.ID)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.device(name)
+	d.Kind, d.Title, d.Capabilities, d.Simulated, d.cell = a.Kind, a.Title, a.Offers(), a.Simulated, a.Cell
+	if a.HeartbeatS > 0 {
+		d.heartbeat = time.Duration(a.HeartbeatS * float64(time.Second))
+	}
+	d.dirty = true
+	g.cell(d.cell).greet = true
+	return nil
+}
+
+func (g *Gateway) onConn(name string, b []byte, retained bool) error {
+	c, err := devices.DecodeConn(b)
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.device(name)
+	if c.Boot < d.Boot { // a late will of an old process
+		return nil
+	}
+	news := c.Boot != d.Boot || c.State != d.Conn
+	d.Conn, d.Boot, d.dirty = c.State, c.Boot, d.dirty || news
+	if !retained {
+		d.alive()
+	} else if d.SeenAt.IsZero() {
+		d.SeenAt = c.TS.UTC()
+	}
+	if c.State == devices.Online && news {
+		d.heardAt = time.Now() // silence counts from here
+		g.cell(d.cell).greet = true
+		d.hurry()
+	}
+	return nil
+}
+
+func (g *Gateway) onState(name string, b []byte, retained bool) error {
+	s, err := devices.DecodeState(b)
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.device(name)
+	if s.Boot < d.Boot || s.Boot == d.state.Boot && s.N < d.state.N {
+		return nil
+	}
+	before := d.Device
+	d.Op, d.Mode, d.Boot, d.Active, d.Faults, d.Epoch = s.Op, s.Mode, s.Boot, s.Active, s.Faults, 0
+	d.holder = ""
+	if s.Lease != nil {
+		d.Epoch, d.holder = s.Lease.Epoch, s.Lease.Holder
+	}
+	d.state, d.stateAt = s, time.Time{}
+	if retained {
+		if d.SeenAt.IsZero() {
+			d.SeenAt = s.TS.UTC()
+		}
+	} else {
+		d.stateAt = time.Now()
+		d.alive()
+	}
+	d.dirty = d.dirty || d.Conn != before.Conn || d.Op != before.Op || d.Mode != before.Mode || d.Boot != before.Boot || d.Epoch != before.Epoch ||
+		!slices.Equal(d.Active, before.Active) || !slices.Equal(d.Faults, before.Faults)
+	// What the device says has ended, and is open here, is asked for.
+	for id, f := range d.flights {
+		if st, ok := s.Mentions(id); ok && st.Terminal() && time.Since(f.since) > g.cfg.Resend {
+			f.next = time.Now()
+		}
+	}
+	return nil
+}
+
+// heard notes a sign of life.
+func (g *Gateway) heard(name string, boot int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if d := g.devices[name]; d != nil && boot >= d.Boot {
+		d.alive()
+	}
+}
+
+func (d *device) alive() {
+	d.heardAt = time.Now()
+	d.SeenAt = d.heardAt.UTC().Truncate(time.Microsecond)
+	if d.Conn == devices.Lost { // a will that came after its device was back
+		d.Conn, d.dirty = devices.Online, true
+	}
+}
+
+// reachable reports whether sending to d makes sense.
+func (d *device) reachable() bool { return d.Conn != devices.Offline && d.Conn != devices.Lost }
+
+// whereabouts is what a device's state says of a command under way.
+type whereabouts int
+
+const (
+	unclear      whereabouts = iota // nothing, or too long ago, or that it has ended
+	wellUnderWay                    // it is at it
+)
+
+func (d *device) says(id string, now time.Time) whereabouts {
+	st, ok := d.state.Mentions(id)
+	if ok && !st.Terminal() && d.Conn == devices.Online && now.Sub(d.stateAt) <= 2*d.heartbeat {
+		return wellUnderWay
+	}
+	return unclear
+}
+
+// silence marks devices lost that have said nothing for too long.
+func (d *device) silence(now time.Time) {
+	period := d.heartbeat
+	if d.holder == "" {
+		period *= idleBeats
+	}
+	if d.Conn == devices.Online && !d.heardAt.IsZero() && now.Sub(d.heardAt) > silenceBeats*period {
+		d.Conn, d.dirty = devices.Lost, true
+	}
+}
+
+// saveDirty saves what is new about devices.
+func (g *Gateway) saveDirty(ctx context.Context) {
+	now := time.Now()
+	var save []lab.Device
+	g.mu.Lock()
+	for _, d := range g.devices {
+		d.silence(now)
+		if d.Conn != "" && (d.dirty || now.Sub(d.saved) > seenEvery && d.SeenAt.After(d.saved)) {
+			d.dirty, d.saved = false, now
+			save = append(save, d.Device)
+		}
+	}
+	g.mu.Unlock()
+	var group errgroup.Group
+	group.SetLimit(4)
+	for _, d := range save {
+		group.Go(func() error {
+			if err := g.cfg.Fleet.Save(ctx, d); err != nil && ctx.Err() == nil {
+				g.log.Warn("device not saved; trying again", "device", d.ID, "err", err)
+				g.mu.Lock()
+				g.device(d.ID).dirty = true
+				g.mu.Unlock()
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no save stops the others
+}
+
+// beatDue beats for the cells in which somebody is leased or needs the time.
+func (g *Gateway) beatDue(ctx context.Context) {
+	now := time.Now()
+	due := map[string]int64{}
+	g.mu.Lock()
+	held := map[string]bool{}
+	for _, d := range g.devices {
+		if d.cell != "" && d.reachable() && (d.holder == g.Dispatcher.cfg.Holder || len(d.flights) > 0) {
+			held[d.cell] = true
+		}
+	}
+	for name := range held {
+		g.cell(name)
+	}
+	for name, c := range maps.All(g.cells) {
+		if name == "" || !c.greet && (!held[name] || now.Before(c.next)) {
+			continue
+		}
+		c.greet = false
+		c.seq++
+		if !now.Before(c.next) {
+			c.next = c.next.Add(now.Sub(c.next).Truncate(g.cfg.Beat) + g.cfg.Beat)
+		}
+		due[name] = c.seq
+	}
+	g.mu.Unlock()
+	for name, seq := range due {
+		b, err := json.Marshal(devices.Beat{TS: time.Now().UTC().Truncate(time.Millisecond), Seq: seq, Orc: g.Dispatcher.cfg.Holder})
+		if err != nil {
+			continue // it holds times, numbers and texts only
+		}
+		if err := g.Dispatcher.cfg.Bus.Publish(ctx, devices.Message{Topic: devices.BeatTopic(g.Dispatcher.cfg.Lab, name), Payload: b}); err != nil && ctx.Err() == nil {
+			g.log.Debug("beat not sent", "cell", name, "err", err)
+		}
+	}
+}

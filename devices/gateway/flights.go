@@ -1,0 +1,225 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/athanor-lab/athanor/devices"
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// flight is a command under way.
+type flight struct {
+	entry  Entry
+	since  time.Time     // when this process took it up
+	next   time.Time     // when to look at it again
+	wait   time.Duration // before the next sending
+	cancel bool          // it is to be cancelled, so that is sent instead
+	busy   bool          // it is being looked at
+}
+
+// atOnce is how many commands are sent again side by side.
+const atOnce = 16
+
+// watch takes up a command that was just published.
+func (g *Gateway) watch(e Entry) {
+	now := time.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.device(e.Command.Device)
+	if d.flights[e.ID()] == nil {
+		d.flights[e.ID()] = &flight{entry: e, since: now, next: now.Add(g.cfg.Resend), wait: g.cfg.Resend}
+	}
+}
+
+// adopt takes up a command that another process may have forgotten: at once
+// when it was published long enough ago.
+func (g *Gateway) adopt(e Entry) {
+	now := time.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.device(e.Command.Device)
+	if f := d.flights[e.ID()]; f != nil {
+		if e.Boot > f.entry.Boot || e.Boot == f.entry.Boot && e.N > f.entry.N {
+			f.entry = e
+		}
+		return
+	}
+	next := e.Published.Add(g.cfg.Resend)
+	if limit := now.Add(g.cfg.Resend); next.After(limit) { // another machine's clock
+		next = limit
+	}
+	d.flights[e.ID()] = &flight{entry: e, since: now, next: next, wait: g.cfg.Resend}
+}
+
+func (g *Gateway) watchCancel(e Entry) {
+	g.watch(e)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if f := g.device(e.Command.Device).flights[e.ID()]; f != nil {
+		f.cancel, f.wait, f.next = true, g.cfg.Resend, time.Now().Add(g.cfg.Resend)
+	}
+}
+
+// drop lets go of a command that has ended.
+func (g *Gateway) drop(e Entry) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.device(e.Command.Device).flights, e.ID())
+}
+
+// forget lets go of commands that the ledger did not have open when asked.
+func (g *Gateway) forget(open map[string]bool, asked time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, d := range g.devices {
+		for id, f := range d.flights {
+			if !open[id] && f.since.Before(asked) {
+				delete(d.flights, id)
+			}
+		}
+	}
+}
+
+// answered notes a device's word on a command under way.
+func (g *Gateway) answered(e Entry) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if f := g.device(e.Command.Device).flights[e.ID()]; f != nil {
+		f.entry = e
+		if !f.cancel {
+			f.next = time.Now().Add(5 * g.cfg.Resend)
+		}
+	}
+}
+
+// refused plans the next try of a command that the device could not take now.
+func (g *Gateway) refused(ctx context.Context, name string, ev devices.Event) {
+	g.mu.Lock()
+	f := g.device(name).flights[ev.ID]
+	g.mu.Unlock()
+	if f == nil { // another process published it
+		e, err := g.cfg.Ledger.Get(ctx, ev.ID)
+		if err != nil || e.Command.Device != name || e.State.Terminal() {
+			return
+		}
+		g.adopt(e)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.device(name)
+	if f = d.flights[ev.ID]; f == nil {
+		return
+	}
+	switch ev.Code {
+	case devices.NoLease: // the lease goes before the command
+		f.next = time.Now().Add(tick)
+	case devices.NoTime:
+		g.cell(d.cell).greet = true
+		f.next = time.Now().Add(g.cfg.Resend / 5)
+	default:
+		f.next = time.Now().Add(f.wait / 5)
+		f.wait = min(2*f.wait, 5*g.cfg.Resend)
+	}
+}
+
+// hurry looks at everything under way now: the link is back.
+func (g *Gateway) hurry() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, d := range g.devices {
+		d.hurry()
+	}
+}
+
+func (d *device) hurry() {
+	now := time.Now()
+	for _, f := range d.flights {
+		if now.Sub(f.since) > tick && f.next.After(now) {
+			f.next = now
+		}
+	}
+}
+
+// sendDue looks at every command whose time has come.
+func (g *Gateway) sendDue(ctx context.Context) {
+	now := time.Now()
+	var due []*flight
+	g.mu.Lock()
+	for _, d := range g.devices {
+		for _, f := range d.flights {
+			if !f.busy && (!now.Before(f.next) || !now.Before(f.entry.Command.Deadline)) {
+				f.busy = true
+				due = append(due, f)
+			}
+		}
+	}
+	g.mu.Unlock()
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for _, f := range due {
+		group.Go(func() error {
+			g.look(ctx, f, now)
+			g.mu.Lock()
+			f.busy = false
+			g.mu.Unlock()
+			return nil
+		})
+	}
+	_ = group.Wait() // no look fails
+}
+
+// look sends a command again, or ends it in doubt, or leaves it for later.
+func (g *Gateway) look(ctx context.Context, f *flight, now time.Time) {
+	g.mu.Lock()
+	e, cancel := f.entry, f.cancel
+	d := g.device(e.Command.Device)
+	over := !now.Before(e.Command.Deadline)
+	at := d.says(e.ID(), now)
+	send := !over && d.reachable() && (cancel || at != wellUnderWay)
+	f.next = now.Add(5 * g.cfg.Resend)
+	if send {
+		f.next, f.wait = now.Add(f.wait), min(2*f.wait, 5*g.cfg.Resend)
+	}
+	if over {
+		f.next = now.Add(g.cfg.Resend)
+	}
+	g.mu.Unlock()
+	if over && at == wellUnderWay && now.Before(e.Command.Deadline.Add(graceMax)) || !over && !send {
+		return
+	}
+	// Another gateway may know more.
+	switch stored, err := g.cfg.Ledger.Get(ctx, e.ID()); {
+	case err != nil:
+		g.log.Warn("ledger not read; trying again", "command_id", e.ID(), "err", err)
+	case stored.State.Terminal():
+		g.drop(e)
+	case over:
+		g.doubt(ctx, stored)
+	case cancel:
+		_ = g.ctl(ctx, e.Command.Device, devices.Ctl{Op: devices.OpCancel, Target: e.ID()}) // tried again
+	default:
+		g.log.Debug("command sent again", "command_id", e.ID(), "device", e.Command.Device)
+		_ = g.publish(ctx, stored) // tried again
+	}
+}
+
+// doubt ends a command whose deadline has passed without an answer.
+func (g *Gateway) doubt(ctx context.Context, e Entry) {
+	why := "the device did not answer by the deadline"
+	if e.State != "" {
+		why = "the device said " + string(e.State) + " and nothing more by the deadline"
+	}
+	settled, taken, err := settle(ctx, g.cfg.Ledger, e, devices.Event{State: lab.CommandInDoubt, Effect: lab.EffectUnknown, Error: why})
+	switch {
+	case err != nil:
+		g.log.Warn("doubt not entered; trying again", "command_id", e.ID(), "err", err)
+	case taken:
+		g.log.Warn("command in doubt", "command_id", e.ID(), "device", e.Command.Device)
+		g.tell(ctx, settled)
+	default:
+		g.drop(e)
+	}
+}

@@ -1,0 +1,12 @@
+package gatewaytest_test
+
+import (
+	"testing"
+
+	"github.com/athanor-lab/athanor/devices/gateway"
+	"github.com/athanor-lab/athanor/devices/gateway/gatewaytest"
+)
+
+func TestLedger(t *testing.T) {
+	gatewaytest.ExerciseLedger(t, func(*testing.T) gateway.Ledger { return new(gatewaytest.Ledger) })
+}

@@ -1,0 +1,75 @@
+// Package mqtttest runs a real MQTT broker inside a test.
+package mqtttest
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/hooks/auth"
+	"github.com/mochi-mqtt/server/v2/listeners"
+
+	"github.com/athanor-lab/athanor/devices/mqtt"
+)
+
+// Broker is a broker on a TCP port of this machine. Like a broker without
+// persistence, it forgets everything when it stops.
+type Broker struct {
+	t      testing.TB
+	addr   string
+	server *mochi.Server
+}
+
+// Start runs a broker until the test ends.
+func Start(t testing.TB) *Broker {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Broker{t: t, addr: l.Addr().String()}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.Start()
+	t.Cleanup(b.Stop)
+	return b
+}
+
+// Start brings a stopped broker back on the same port.
+func (b *Broker) Start() {
+	b.t.Helper()
+	b.server = mochi.New(&mochi.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), InlineClient: true})
+	if err := b.server.AddHook(new(auth.AllowHook), nil); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.server.AddListener(listeners.NewTCP(listeners.Config{ID: "tcp", Address: b.addr})); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.server.Serve(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// Stop ends the broker and all its links.
+func (b *Broker) Stop() {
+	if b.server != nil {
+		_ = b.server.Close()
+		b.server = nil
+	}
+}
+
+// Drop cuts the link of a client without a word.
+func (b *Broker) Drop(client string) {
+	if c, ok := b.server.Clients.Get(client); ok {
+		c.Stop(io.ErrUnexpectedEOF)
+	}
+}
+
+// Options returns how to reach the broker.
+func (b *Broker) Options() mqtt.Options {
+	return mqtt.Options{URL: "mqtt://" + b.addr, Patience: 5 * time.Second}
+}

@@ -1,0 +1,184 @@
+package sdk
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/athanor-lab/athanor/devices"
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// entry is a command that the device knows.
+type entry struct {
+	cmd   devices.Cmd     // of one that has not ended
+	raw   json.RawMessage // its bytes
+	id    string
+	sum   string // of its bytes; "" when it was ended before it came
+	order int64
+
+	event   devices.Event  // the last said of it
+	final   *devices.Event // its end, once that is written down or about to be
+	expires time.Time
+	ckpt    json.RawMessage
+
+	action   *action
+	params   json.RawMessage // checked, with defaults
+	accepted bool            // and said so: it may start
+	again    bool            // the process died at it
+	started  bool            // its function runs
+	cancel   func(error)
+	progress float64
+	said     time.Time // when progress was last reported
+}
+
+// The journal keeps the last ended commands, and longer those that could still
+// come again.
+const (
+	keepEnded = 10_000
+	keepAfter = time.Hour // beyond a command's expiry
+)
+
+func sumOf(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}
+
+// open reads the journal into memory and counts this start.
+func (d *Device) open() error {
+	journal, records, err := openJournal(d.cfg.Journal)
+	if err != nil {
+		return err
+	}
+	if err := d.load(records); err != nil {
+		return fmt.Errorf("read journal %s: %w", d.cfg.Journal, errors.Join(err, journal.close(errShutdown)))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.journal = journal
+	d.boot++
+	if err := journal.put(record{T: recBoot, N: d.boot}); err != nil {
+		return errors.Join(err, journal.close(errShutdown))
+	}
+	d.compact()
+	return nil
+}
+
+// load replays records.
+func (d *Device) load(records []record) error {
+	for i, r := range records {
+		switch r.T {
+		case recBoot:
+			d.boot = max(d.boot, r.N)
+		case recEpoch:
+			d.epoch = max(d.epoch, r.N)
+		case recStop:
+			d.stopped = true
+		case recReset:
+			d.stopped = false
+		case recBegin:
+			cmd, err := devices.DecodeCmd(r.Cmd)
+			if err != nil {
+				return fmt.Errorf("record %d: %w", i+1, err)
+			}
+			d.begin(cmd, r.Cmd, r.Sum)
+		case recCkpt:
+			if e := d.entries[r.ID]; e != nil {
+				e.ckpt = r.V
+			}
+		case recEnd:
+			if r.Event == nil {
+				return fmt.Errorf("record %d: an end without an event", i+1)
+			}
+			e := d.entries[r.ID]
+			if e == nil {
+				e = d.begin(devices.Cmd{ID: r.ID, Expires: r.Expires}, nil, r.Sum)
+			}
+			d.remember(e, *r.Event)
+		}
+	}
+	return nil
+}
+
+// begin enters a command.
+func (d *Device) begin(cmd devices.Cmd, raw json.RawMessage, sum string) *entry {
+	d.begun++
+	e := &entry{cmd: cmd, raw: raw, id: cmd.ID, sum: sum, order: d.begun, expires: cmd.Expires, action: d.actions[cmd.Name]}
+	e.event = devices.Event{ID: cmd.ID, State: lab.CommandAccepted}
+	d.entries[cmd.ID], d.unended[cmd.ID] = e, e
+	return e
+}
+
+// remember notes an end that is on the disk. A second one, of a doubt that was
+// resolved, takes the place of the first.
+func (d *Device) remember(e *entry, ev devices.Event) {
+	again := e.event.State.Terminal()
+	delete(d.unended, e.id)
+	e.event, e.final = ev, &ev
+	if !again {
+		d.ended = append(d.ended, e)
+	}
+	// What only a running command needs.
+	e.cmd, e.raw, e.params, e.ckpt, e.cancel, e.action, e.started = devices.Cmd{}, nil, nil, nil, nil, nil, false
+}
+
+// compact forgets the oldest ended commands that cannot come again, and writes
+// the journal anew, when there are twice as many as are kept.
+func (d *Device) compact() {
+	if len(d.ended) < max(d.full, 2*keepEnded) {
+		return
+	}
+	now, known := d.clock.now()
+	spare := len(d.ended) - keepEnded
+	kept := make([]*entry, 0, keepEnded)
+	for i, e := range d.ended {
+		if i < spare && (e.expires.IsZero() || known && e.expires.Add(keepAfter).Before(now)) {
+			delete(d.entries, e.id)
+		} else {
+			kept = append(kept, e)
+		}
+	}
+	d.ended, d.full = kept, len(kept)+keepEnded
+	if err := d.journal.rewrite(d.snapshot()); err != nil {
+		d.log.Error("journal not compacted", "err", err)
+	}
+}
+
+// snapshot returns the shortest journal that says what the device knows.
+func (d *Device) snapshot() []record {
+	records := []record{{T: recBoot, N: d.boot}, {T: recEpoch, N: d.epoch}}
+	if d.stopped {
+		records = append(records, record{T: recStop})
+	}
+	known := map[*entry]bool{}
+	end := func(e *entry) record {
+		known[e] = true
+		return record{T: recEnd, ID: e.id, Sum: e.sum, Event: e.final, Expires: e.expires}
+	}
+	for _, e := range d.ended {
+		records = append(records, end(e))
+	}
+	var open []*entry
+	for _, e := range d.entries {
+		if !known[e] {
+			open = append(open, e)
+		}
+	}
+	slices.SortFunc(open, func(a, b *entry) int { return cmp.Compare(a.order, b.order) })
+	for _, e := range open {
+		if e.final != nil {
+			records = append(records, end(e))
+			continue
+		}
+		records = append(records, record{T: recBegin, ID: e.id, Cmd: e.raw, Sum: e.sum})
+		if e.ckpt != nil {
+			records = append(records, record{T: recCkpt, ID: e.id, V: e.ckpt})
+		}
+	}
+	return records
+}

@@ -1,0 +1,299 @@
+package sdk
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/athanor-lab/athanor/devices"
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// outbox says what the device has to say, in order, whenever the link is up.
+// Events wait for it; a state is made when it can be sent.
+type outbox struct {
+	d     *Device
+	about []byte
+	done  chan struct{}
+	more  chan struct{}
+
+	mu     sync.Mutex
+	events []letter
+	link   bool
+	hello  bool // about and conn are to be said
+	dirty  bool // so is the state
+}
+
+type letter struct {
+	id  string // of a command that the letter ends, or ""
+	msg devices.Message
+}
+
+const (
+	lettersMax    = 4096 // that wait; the oldest are dropped, a resend brings them back
+	batchMax      = 64
+	stateEvery    = 100 * time.Millisecond // between two states
+	publishMax    = 10 * time.Second
+	retryEvery    = 200 * time.Millisecond
+	farewellMax   = 2 * time.Second
+	idleHeartbeat = 6 // times the heartbeat, while nobody holds the device
+)
+
+func newOutbox(d *Device, about []byte) *outbox {
+	return &outbox{d: d, about: about, done: make(chan struct{}), more: make(chan struct{}, 1), dirty: true}
+}
+
+func (o *outbox) up() { o.set(func() { o.link, o.hello, o.dirty = true, true, true }) }
+
+func (o *outbox) down() { o.set(func() { o.link = false }) }
+
+// changed asks for a new state. It does nothing before Run.
+func (o *outbox) changed() {
+	if o != nil {
+		o.set(func() { o.dirty = true })
+	}
+}
+
+// push adds an event.
+func (o *outbox) push(l letter) {
+	o.set(func() {
+		o.events = append(o.events, l)
+		o.events = o.events[max(0, len(o.events)-lettersMax):]
+		o.dirty = true
+	})
+}
+
+func (o *outbox) set(f func()) {
+	o.mu.Lock()
+	f()
+	o.mu.Unlock()
+	select {
+	case o.more <- struct{}{}:
+	default:
+	}
+}
+
+// run says things until ctx is done.
+func (o *outbox) run(ctx context.Context, bus devices.Bus) {
+	go func() {
+		defer close(o.done)
+		var said time.Time
+		timer := time.NewTimer(0)
+		defer timer.Stop()
+		for ctx.Err() == nil {
+			batch, state := o.batch(time.Since(said))
+			if len(batch) > 0 {
+				if !o.publish(ctx, bus, batch) {
+					o.putBack(batch)
+					_ = wall{}.Sleep(ctx, retryEvery)
+				} else if state {
+					said = time.Now()
+				}
+				continue
+			}
+			timer.Reset(o.wait(time.Since(said)))
+			select {
+			case <-o.more:
+			case <-timer.C:
+			case <-ctx.Done():
+			}
+		}
+	}()
+}
+
+// batch takes what is to be said now, and whether a state is among it.
+func (o *outbox) batch(sinceState time.Duration) (batch []letter, state bool) {
+	o.mu.Lock()
+	link, hello := o.link, o.hello
+	if !link {
+		o.mu.Unlock()
+		return nil, false
+	}
+	events := o.events[:min(batchMax, len(o.events))]
+	o.events = o.events[len(events):]
+	state = hello || o.dirty && sinceState >= stateEvery || sinceState >= o.heartbeat()
+	o.hello = false
+	if state {
+		o.dirty = false
+	}
+	o.mu.Unlock()
+	if hello {
+		about := devices.Message{Topic: o.topic(devices.LeafAbout), Payload: o.about, QoS: 1, Retain: true}
+		batch = append(batch, letter{msg: about}, letter{msg: *o.d.conn(devices.Online)})
+	}
+	batch = append(batch, events...)
+	if state {
+		batch = append(batch, letter{msg: o.d.stateMessage()})
+	}
+	return batch, state
+}
+
+// wait returns how long nothing needs to be said, given no news.
+func (o *outbox) wait(sinceState time.Duration) time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.link {
+		return time.Hour
+	}
+	if o.dirty {
+		return max(time.Millisecond, stateEvery-sinceState)
+	}
+	return max(time.Millisecond, o.heartbeat()-sinceState)
+}
+
+func (o *outbox) heartbeat() time.Duration {
+	if o.d.held.Load() {
+		return o.d.cfg.Heartbeat
+	}
+	return idleHeartbeat * o.d.cfg.Heartbeat
+}
+
+func (o *outbox) publish(ctx context.Context, bus devices.Bus, batch []letter) bool {
+	msgs := make([]devices.Message, 0, len(batch))
+	for _, l := range batch {
+		if l.id != "" && o.d.crash(BeforePublish, l.id) {
+			return false
+		}
+		msgs = append(msgs, l.msg)
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishMax)
+	defer cancel()
+	if err := bus.Publish(ctx, msgs...); err != nil {
+		o.d.log.Debug("not said; trying again", "err", err)
+		return false
+	}
+	return true
+}
+
+// putBack keeps events for the next try. What is made anew each time, and the
+// retained greetings, are not kept but asked for again.
+func (o *outbox) putBack(batch []letter) {
+	var events []letter
+	for _, l := range batch {
+		if !l.msg.Retain {
+			events = append(events, l)
+		}
+	}
+	o.set(func() {
+		o.events = append(events, o.events...)
+		o.dirty = true
+		o.hello = o.hello || len(events) < len(batch)
+	})
+}
+
+// farewell says what is left, and that the device goes.
+func (o *outbox) farewell(bus devices.Bus) {
+	<-o.done
+	o.mu.Lock()
+	var msgs []devices.Message
+	for _, l := range o.events {
+		msgs = append(msgs, l.msg)
+	}
+	o.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), farewellMax)
+	defer cancel()
+	if err := bus.Publish(ctx, append(msgs, o.d.stateMessage(), *o.d.conn(devices.Offline))...); err != nil {
+		o.d.log.Debug("farewell not said", "err", err)
+	}
+}
+
+func (o *outbox) topic(leaf devices.Leaf) string { return devices.Topic(o.d.cfg.Lab, o.d.cfg.ID, leaf) }
+
+// say notes ev as the last about e, and reports it.
+func (d *Device) say(e *entry, ev devices.Event) {
+	ev.ID = e.id
+	e.event = ev
+	d.emit(ev)
+}
+
+// emit numbers an event and hands it over. The order of numbers is the order
+// on the wire, since d.mu is held.
+func (d *Device) emit(ev devices.Event) {
+	d.n++
+	ev.Boot, ev.N = d.boot, d.n
+	if ev.TS.IsZero() {
+		ev.TS = d.now()
+	}
+	b, err := json.Marshal(ev)
+	if err != nil {
+		d.log.Error("event not written", "command_id", ev.ID, "err", err)
+		return
+	}
+	l := letter{msg: devices.Message{Topic: devices.Topic(d.cfg.Lab, d.cfg.ID, devices.LeafEv), Payload: b, QoS: 1}}
+	if ev.State.Terminal() {
+		l.id = ev.ID
+	}
+	d.out.push(l)
+}
+
+// now is the device's own time.
+func (d *Device) now() time.Time {
+	return d.clock.count().UTC().Truncate(time.Millisecond)
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// conn returns a birth or a death.
+func (d *Device) conn(state string) *devices.Message {
+	c := devices.Conn{State: state, Boot: d.boot, SDK: "athanor-go"}
+	if state != devices.Lost { // the will is written long before it is read
+		c.TS = time.Now().UTC().Truncate(time.Millisecond)
+	}
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // it holds texts and numbers only
+	}
+	return &devices.Message{Topic: devices.Topic(d.cfg.Lab, d.cfg.ID, devices.LeafConn), Payload: b, QoS: 1, Retain: true}
+}
+
+// stateMessage returns the device's snapshot of itself.
+func (d *Device) stateMessage() devices.Message {
+	d.mu.Lock()
+	s := devices.State{Boot: d.boot, N: d.n, TS: d.now(), Op: d.op(), Mode: d.mode, Faults: d.faults, Clock: d.clock.state()}
+	if d.leased() {
+		l := d.lease
+		now, _ := d.clock.now()
+		l.Until = now.UTC().Add(time.Until(d.until)).Truncate(time.Millisecond)
+		s.Lease = &l
+	}
+	d.held.Store(s.Lease != nil)
+	if !d.beat.IsZero() {
+		s.BeatAgeMS = ms(time.Since(d.beat))
+	}
+	for _, e := range d.at() {
+		s.Active = append(s.Active, lab.ActiveCommand{ID: e.id, Name: e.cmd.Name, State: e.event.State, Progress: e.progress})
+	}
+	for _, e := range d.ended[max(0, len(d.ended)-64):] {
+		s.Recent = append(s.Recent, devices.Recent{ID: e.id, State: e.event.State})
+	}
+	if err := d.journal.broken(); err != nil && d.root.Err() == nil {
+		s.Faults = append(s.Faults[:len(s.Faults):len(s.Faults)], lab.Fault{Code: "journal", Level: "critical", Text: err.Error()})
+	}
+	d.mu.Unlock()
+	b, err := json.Marshal(s)
+	if err != nil {
+		d.log.Error("state not written", "err", err)
+	}
+	return devices.Message{Topic: devices.Topic(d.cfg.Lab, d.cfg.ID, devices.LeafState), Payload: b, QoS: 1, Retain: true}
+}
+
+// at returns the commands that were accepted and have not ended.
+func (d *Device) at() []*entry {
+	return slices.DeleteFunc(d.pending(), func(e *entry) bool { return !e.accepted })
+}
+
+// op says what the device is at.
+func (d *Device) op() string {
+	switch {
+	case d.critical() || d.journal.broken() != nil && d.root.Err() == nil:
+		return "fault"
+	case d.stopped:
+		return "stopped"
+	case len(d.at()) > 0:
+		return "busy"
+	default:
+		return "idle"
+	}
+}

@@ -1,0 +1,288 @@
+package gp
+
+import "math"
+
+// Data are outcomes at distinct points. Y is the mean of the Reps observations
+// at a point, Squares the sum of their squared deviations from it, and Known a
+// variance of Y that is known besides the noise to be learned. All slices have
+// one length; Y should have mean 0 and variance 1.
+type Data struct {
+	X       [][]float64
+	Y       []float64
+	Reps    []float64
+	Squares []float64
+	Known   []float64
+}
+
+// Observations returns Data of single observations without known noise.
+func Observations(x [][]float64, y []float64) Data {
+	d := Data{X: x, Y: y, Reps: make([]float64, len(y)), Squares: make([]float64, len(y)), Known: make([]float64, len(y))}
+	for i := range d.Reps {
+		d.Reps[i] = 1
+	}
+	return d
+}
+
+// Params are the hyperparameters: a length scale to a group, the variance of
+// one observation and that of f.
+type Params struct {
+	Scales []float64
+	Noise  float64
+	Output float64
+}
+
+// Problem is data under a metric, with what the likelihood needs of them
+// worked out once. Models of the same data with different priors share it. It
+// is not safe for concurrent use.
+type Problem struct {
+	metric Metric
+	data   Data
+	dist   [][]float64 // squared distances of the pairs i > j, a slice to a group
+	work   *workspace
+}
+
+// workspace is the scratch of one evaluation: three n×n matrices and what
+// belongs to the pairs.
+type workspace struct {
+	k, l, w, inv []float64
+	r2, dk, kb   []float64
+	alpha, res   []float64
+	weight       []float64
+}
+
+// NewProblem prepares data for [Problem.Fit] and [Problem.Posterior]. Only the
+// first keeps matrices of the distances.
+func NewProblem(m Metric, d Data) *Problem { return &Problem{metric: m, data: d} }
+
+// Len returns the number of distinct points.
+func (p *Problem) Len() int { return len(p.data.Y) }
+
+func (p *Problem) scratch() *workspace {
+	if p.work == nil {
+		p.dist = p.metric.distances(p.data.X)
+		n := p.Len()
+		pairs := n * (n - 1) / 2
+		p.work = &workspace{
+			k: make([]float64, n*n), l: make([]float64, n*n), w: make([]float64, n*n), inv: make([]float64, n*n),
+			r2: make([]float64, pairs), dk: make([]float64, pairs), kb: make([]float64, pairs),
+			alpha: make([]float64, n), res: make([]float64, n), weight: make([]float64, p.metric.Groups),
+		}
+	}
+	return p.work
+}
+
+// pack writes hyperparameters as the unbounded vector that is searched: the
+// logarithm of what each has above its minimum.
+func (pr Prior) pack(h Params) []float64 {
+	z := make([]float64, 0, len(h.Scales)+2)
+	for _, l := range h.Scales {
+		z = append(z, math.Log(math.Max(1e-6, l-pr.ScaleMin)))
+	}
+	z = append(z, math.Log(math.Max(1e-8, h.Noise-pr.NoiseMin)))
+	if pr.OutputStart > 0 {
+		z = append(z, math.Log(h.Output))
+	}
+	return z
+}
+
+func (pr Prior) unpack(z []float64, groups int) Params {
+	h := Params{Scales: make([]float64, groups), Output: 1}
+	for g := range h.Scales {
+		h.Scales[g] = pr.ScaleMin + math.Exp(z[g])
+	}
+	h.Noise = pr.NoiseMin + math.Exp(z[groups])
+	if pr.OutputStart > 0 {
+		h.Output = math.Exp(z[groups+1])
+	}
+	return h
+}
+
+// Start returns the hyperparameters at which a search under the prior begins.
+func (pr Prior) Start(groups int) Params {
+	h := Params{Scales: make([]float64, groups), Noise: pr.NoiseStart, Output: 1}
+	for g := range h.Scales {
+		h.Scales[g] = pr.ScaleStart
+	}
+	if pr.OutputStart > 0 {
+		h.Output = pr.OutputStart
+	}
+	return h
+}
+
+// Fit returns hyperparameters of high posterior density, and minus its
+// logarithm up to a constant. It starts from start and takes at most
+// iterations steps of O(n³). Where the likelihood cannot be evaluated at all it
+// returns start and +Inf.
+func (p *Problem) Fit(pr Prior, start Params, iterations int) (Params, float64) {
+	f := func(z, grad []float64) float64 { return p.Objective(pr, z, grad) }
+	z, value := minimise(f, pr.pack(start), iterations, 1e-3)
+	if math.IsInf(value, 1) {
+		return start, value
+	}
+	return pr.unpack(z, p.metric.Groups), value
+}
+
+// Objective returns minus the logarithm of the posterior density of the
+// hyperparameters that z packs, up to a constant, and writes its gradient:
+//
+//	J = ½ rᵀK⁻¹r + ½ ln|K| + ½ Σ[(reps-1) ln s2 + squares/s2] - ln p(θ)
+//	∂J/∂θ = -½ tr[(ααᵀ - K⁻¹) ∂K/∂θ] + … , α = K⁻¹r, r = y - m
+//
+// (Rasmussen & Williams 2006, equation 5.9). It is +Inf where K has no
+// Cholesky factor even with 1e-2 on its diagonal.
+func (p *Problem) Objective(pr Prior, z, grad []float64) float64 {
+	for _, v := range z {
+		if v > 25 || v < -40 {
+			return math.Inf(1)
+		}
+	}
+	h := pr.unpack(z, p.metric.Groups)
+	ws := p.scratch()
+	n := p.Len()
+	if !p.factor(pr.Kernel, h, ws) {
+		return math.Inf(1)
+	}
+	invert(ws.l, ws.w, ws.inv, n)
+	p.residuals(ws)
+	copy(ws.alpha, ws.res)
+	solve(ws.l, n, ws.alpha)
+
+	f := 0.0
+	for i := range n {
+		f += 0.5*ws.res[i]*ws.alpha[i] + math.Log(ws.l[i*n+i])
+		f += 0.5 * ((p.data.Reps[i]-1)*math.Log(h.Noise) + p.data.Squares[i]/h.Noise)
+	}
+	p.gradient(pr, h, ws, grad)
+
+	// The prior, and the chain rule from θ to z.
+	groups := p.metric.Groups
+	for g, l := range h.Scales {
+		lp, slope := pr.Scale.Log(l)
+		f -= lp
+		grad[g] = (grad[g] - slope) * (l - pr.ScaleMin)
+	}
+	lp, slope := pr.Noise.Log(h.Noise)
+	f -= lp
+	grad[groups] = (grad[groups] - slope) * (h.Noise - pr.NoiseMin)
+	if pr.OutputStart > 0 {
+		lp, slope := pr.Output.Log(h.Output)
+		f -= lp
+		grad[groups+1] = (grad[groups+1] - slope) * h.Output
+	}
+	if math.IsNaN(f) {
+		return math.Inf(1)
+	}
+	return f
+}
+
+// factor fills ws.kb and ws.dk with covariances and their slopes, and ws.l
+// with the Cholesky factor of K. A matrix that is not positive definite gets
+// 1e-8, 1e-7 … 1e-2 on its diagonal before it is given up.
+func (p *Problem) factor(kernel Kernel, h Params, ws *workspace) bool {
+	n := p.Len()
+	for i := range ws.r2 {
+		ws.r2[i] = 0
+	}
+	for g, l := range h.Scales {
+		w := 1 / (l * l)
+		d := p.dist[g][:len(ws.r2)]
+		for i := range ws.r2 {
+			ws.r2[i] += w * d[i]
+		}
+	}
+	pair := 0
+	for i := range n {
+		row := ws.k[i*n : i*n+i+1]
+		for j := range i {
+			v, slope := kernel.at(ws.r2[pair])
+			ws.kb[pair] = h.Output * v
+			ws.dk[pair] = h.Output * slope
+			row[j] = ws.kb[pair]
+			pair++
+		}
+		row[i] = h.Output + h.Noise/p.data.Reps[i] + p.data.Known[i]
+	}
+	if cholesky(ws.k, ws.l, n, n) {
+		return true
+	}
+	jitter := 0.0
+	for add := 1e-8; add < 2e-2; add *= 10 {
+		for i := range n {
+			ws.k[i*n+i] += add - jitter
+		}
+		jitter = add
+		if cholesky(ws.k, ws.l, n, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// residuals profiles the constant mean out: m = 1ᵀK⁻¹y / 1ᵀK⁻¹1, res = y - m.
+func (p *Problem) residuals(ws *workspace) float64 {
+	n := p.Len()
+	row := ws.alpha
+	for i := range row {
+		row[i] = 0
+	}
+	for i := range n {
+		ki := ws.inv[i*n : i*n+i+1]
+		s := 0.0
+		for j, v := range ki[:i] {
+			s += v
+			row[j] += v
+		}
+		row[i] += s + ki[i]
+	}
+	s1, s2 := 0.0, 0.0
+	for i, v := range row {
+		s1 += v
+		s2 += v * p.data.Y[i]
+	}
+	m := s2 / s1
+	for i, y := range p.data.Y {
+		ws.res[i] = y - m
+	}
+	return m
+}
+
+// gradient writes ∂J/∂θ without the prior: length scales, noise, output.
+func (p *Problem) gradient(pr Prior, h Params, ws *workspace, grad []float64) {
+	n, groups := p.Len(), p.metric.Groups
+	noise, output := 0.0, 0.0
+	pair := 0
+	for i := range n {
+		ki := ws.inv[i*n : i*n+i+1]
+		ai := ws.alpha[i]
+		for j := range i {
+			w := ki[j] - ai*ws.alpha[j] // twice ½, for the pair and its mirror
+			output += w * ws.kb[pair]
+			ws.dk[pair] *= w
+			pair++
+		}
+		w := 0.5 * (ki[i] - ai*ai)
+		noise += w / p.data.Reps[i]
+		output += w * h.Output
+		noise += 0.5 * ((p.data.Reps[i]-1)/h.Noise - p.data.Squares[i]/(h.Noise*h.Noise))
+	}
+	for g, l := range h.Scales {
+		grad[g] = dot(ws.dk, p.dist[g]) * (-2 / (l * l * l))
+	}
+	grad[groups] = noise
+	if pr.OutputStart > 0 {
+		grad[groups+1] = output / h.Output
+	}
+}
+
+// Subset returns the problem of the given rows alone.
+func (p *Problem) Subset(rows []int) *Problem {
+	d := Data{}
+	for _, i := range rows {
+		d.X = append(d.X, p.data.X[i])
+		d.Y = append(d.Y, p.data.Y[i])
+		d.Reps = append(d.Reps, p.data.Reps[i])
+		d.Squares = append(d.Squares, p.data.Squares[i])
+		d.Known = append(d.Known, p.data.Known[i])
+	}
+	return NewProblem(p.metric, d)
+}

@@ -1,0 +1,95 @@
+package gp
+
+// Metric says how far apart two points are: for each group of columns that
+// share a length scale, the square of their distance.
+//
+// A point is a row of float64, one to a column. A numeric column adds the
+// square of the difference; a level column holds the index of a level and adds
+// what its tables say of the two levels.
+type Metric struct {
+	Columns []Column
+	Groups  int // number of length scales
+}
+
+// Column is one coordinate of a point. It has Tables, or it is numeric.
+type Column struct {
+	Group  int // of a numeric column; below 0 the column does not count
+	Tables []Table
+}
+
+// Table is the square of the distance between each two levels of a column, as
+// the square matrix D of side N by rows.
+type Table struct {
+	Group int
+	N     int
+	D     []float64
+}
+
+// Hamming returns the table that puts n levels at distance 1 from each other.
+func Hamming(group, n int) Table {
+	t := Table{Group: group, N: n, D: make([]float64, n*n)}
+	for i := range t.D {
+		if i/n != i%n {
+			t.D[i] = 1
+		}
+	}
+	return t
+}
+
+// Squared returns Σ_g d_g(a,b)²: the square of the distance with all length
+// scales 1.
+func (m Metric) Squared(a, b []float64) float64 {
+	s := 0.0
+	for c, col := range m.Columns {
+		if col.Tables == nil {
+			if col.Group >= 0 {
+				s += (a[c] - b[c]) * (a[c] - b[c])
+			}
+			continue
+		}
+		for _, t := range col.Tables {
+			s += t.D[int(a[c])*t.N+int(b[c])]
+		}
+	}
+	return s
+}
+
+// distances returns d_g² of all pairs i > j of the rows of x, one slice to a
+// group, the pair at i(i-1)/2+j.
+func (m Metric) distances(x [][]float64) [][]float64 {
+	n := len(x)
+	out := make([][]float64, m.Groups)
+	flat := make([]float64, m.Groups*n*(n-1)/2)
+	for g := range out {
+		out[g], flat = flat[:n*(n-1)/2], flat[n*(n-1)/2:]
+	}
+	for c, col := range m.Columns {
+		if col.Tables == nil {
+			if col.Group < 0 {
+				continue
+			}
+			d := out[col.Group]
+			p := 0
+			for i := range x {
+				for j := range x[:i] {
+					z := x[i][c] - x[j][c]
+					d[p] += z * z
+					p++
+				}
+			}
+			continue
+		}
+		for _, t := range col.Tables {
+			d := out[t.Group]
+			p := 0
+			for i := range x {
+				row := t.D[int(x[i][c])*t.N:]
+				for j := range x[:i] {
+					d[p] += row[int(x[j][c])]
+					p++
+				}
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,255 @@
+package gp
+
+import (
+	"errors"
+	"math"
+	"slices"
+)
+
+// ErrSingular says that the covariance of the data has no Cholesky factor,
+// whatever is added to its diagonal.
+var ErrSingular = errors.New("covariance of the observations is singular")
+
+// floor is the least variance that a prediction has.
+const floor = 1e-10
+
+// Posterior is what the data and fixed hyperparameters say of f. Points can be
+// appended to it; predicting is safe for concurrent use with a [Scratch] each.
+type Posterior struct {
+	Params  Params
+	Mean0   float64 // the constant mean
+	kernel  Kernel
+	metric  Metric
+	n       int
+	stride  int
+	numeric []int     // columns with numbers
+	weight  []float64 // 1/l of those columns
+	x       []float64 // their scaled values, column after column, stride apart
+	level   []int     // columns with levels
+	size    []int     // levels of those columns
+	table   [][]float64
+	index   []int32 // the levels of the rows, column after column, stride apart
+	l       []float64
+	alpha   []float64
+	y       []float64
+}
+
+// Scratch is memory that a prediction works in.
+type Scratch struct{ r2, k []float64 }
+
+// NewScratch returns scratch for p and up to spare appended points.
+func (p *Posterior) NewScratch() *Scratch {
+	return &Scratch{r2: make([]float64, p.stride), k: make([]float64, p.stride)}
+}
+
+// Posterior conditions on the data at the given hyperparameters, O(n³/6), and
+// leaves room for spare points to [Posterior.Append]. Its error is
+// [ErrSingular].
+func (p *Problem) Posterior(kernel Kernel, h Params, spare int) (*Posterior, error) {
+	n := p.Len()
+	q := &Posterior{Params: h, kernel: kernel, metric: p.metric, stride: n + spare}
+	q.lay(h)
+	q.l = make([]float64, q.stride*q.stride)
+	scratch := q.NewScratch()
+	for jitter := 0.0; ; jitter = math.Max(1e-8, 10*jitter) {
+		if jitter > 2e-2 {
+			return nil, ErrSingular
+		}
+		q.n = 0
+		for i, x := range p.data.X {
+			copy(q.l[i*q.stride:], q.covariances(x, scratch))
+			q.l[i*q.stride+i] = h.Output + h.Noise/p.data.Reps[i] + p.data.Known[i] + jitter
+			q.place(x)
+		}
+		if cholesky(q.l, q.l, n, q.stride) {
+			break
+		}
+	}
+	// The mean by generalised least squares, from two solutions.
+	ones, ky := make([]float64, n, q.stride), slices.Clone(p.data.Y)
+	for i := range ones {
+		ones[i] = 1
+	}
+	solve(q.l, q.stride, ones)
+	solve(q.l, q.stride, ky)
+	s1, s2 := 0.0, 0.0
+	for i := range ones {
+		s1 += ones[i]
+		s2 += ky[i]
+	}
+	q.Mean0 = s2 / s1
+	q.alpha = ones
+	for i := range q.alpha {
+		q.alpha[i] = ky[i] - q.Mean0*ones[i]
+	}
+	q.y = append(make([]float64, 0, q.stride), p.data.Y...)
+	return q, nil
+}
+
+// lay sorts the columns into numbers and levels and works out their weights.
+func (p *Posterior) lay(h Params) {
+	for c, col := range p.metric.Columns {
+		if col.Tables == nil {
+			if col.Group >= 0 {
+				p.numeric = append(p.numeric, c)
+				p.weight = append(p.weight, 1/h.Scales[col.Group])
+			}
+			continue
+		}
+		n := col.Tables[0].N
+		sum := make([]float64, n*n)
+		for _, t := range col.Tables {
+			w := 1 / (h.Scales[t.Group] * h.Scales[t.Group])
+			for i, d := range t.D {
+				sum[i] += w * d
+			}
+		}
+		p.level = append(p.level, c)
+		p.size = append(p.size, n)
+		p.table = append(p.table, sum)
+	}
+	p.x = make([]float64, len(p.numeric)*p.stride)
+	p.index = make([]int32, len(p.level)*p.stride)
+	p.n = 0
+}
+
+// place writes x as the next row.
+func (p *Posterior) place(x []float64) {
+	for k, c := range p.numeric {
+		p.x[k*p.stride+p.n] = x[c] * p.weight[k]
+	}
+	for k, c := range p.level {
+		p.index[k*p.stride+p.n] = int32(x[c])
+	}
+	p.n++
+}
+
+// covariances fills s.k with the covariance of f at x and at each row.
+func (p *Posterior) covariances(x []float64, s *Scratch) []float64 {
+	r2 := s.r2[:p.n]
+	for i := range r2 {
+		r2[i] = 0
+	}
+	k := 0
+	for ; k+4 <= len(p.numeric); k += 4 {
+		v0, v1 := x[p.numeric[k]]*p.weight[k], x[p.numeric[k+1]]*p.weight[k+1]
+		v2, v3 := x[p.numeric[k+2]]*p.weight[k+2], x[p.numeric[k+3]]*p.weight[k+3]
+		x0, x1 := p.x[k*p.stride:], p.x[(k+1)*p.stride:]
+		x2, x3 := p.x[(k+2)*p.stride:], p.x[(k+3)*p.stride:]
+		x0, x1, x2, x3 = x0[:len(r2)], x1[:len(r2)], x2[:len(r2)], x3[:len(r2)]
+		for i := range r2 {
+			z0, z1, z2, z3 := v0-x0[i], v1-x1[i], v2-x2[i], v3-x3[i]
+			r2[i] += (z0*z0 + z1*z1) + (z2*z2 + z3*z3)
+		}
+	}
+	for ; k < len(p.numeric); k++ {
+		v := x[p.numeric[k]] * p.weight[k]
+		row := p.x[k*p.stride : k*p.stride+p.n]
+		for i, w := range row {
+			z := v - w
+			r2[i] += z * z
+		}
+	}
+	for k, c := range p.level {
+		t := p.table[k][int(x[c])*p.size[k] : (int(x[c])+1)*p.size[k]]
+		row := p.index[k*p.stride : k*p.stride+p.n]
+		for i, l := range row {
+			r2[i] += t[l]
+		}
+	}
+	out := s.k[:p.n]
+	for i, v := range r2 {
+		out[i] = p.Params.Output * p.kernel.value(v)
+	}
+	return out
+}
+
+// Predict returns mean and variance of f at x: O(n²).
+func (p *Posterior) Predict(x []float64, s *Scratch) (mean, variance float64) {
+	return p.Screen(x, p.n, s)
+}
+
+// Screen returns the mean of f at x and a number that its variance does not
+// exceed: the variance given only the first rows rows. It costs O(n + rows²).
+func (p *Posterior) Screen(x []float64, rows int, s *Scratch) (mean, bound float64) {
+	k := p.covariances(x, s)
+	mean = p.Mean0 + dot(p.alpha, k)
+	k = k[:min(rows, p.n)]
+	forward(p.l, p.stride, k)
+	return mean, math.Max(floor, p.Params.Output-dot(k, k))
+}
+
+// Mean returns the mean of f at x: O(n).
+func (p *Posterior) Mean(x []float64, s *Scratch) float64 {
+	return p.Mean0 + dot(p.alpha, p.covariances(x, s))
+}
+
+// Append adds a point whose outcome is believed to be what the model expects
+// of it (the Kriging believer of Ginsbourger, Le Riche & Carraro, Kriging is
+// well-suited to parallelize optimization, 2010). No mean changes; variances
+// shrink. It returns the believed outcome and costs O(n²). It panics when the
+// spare room of [Problem.Posterior] is used up.
+func (p *Posterior) Append(x []float64, s *Scratch) float64 {
+	if p.n == p.stride {
+		panic("gp: no room for another point")
+	}
+	k := p.covariances(x, s)
+	mean := p.Mean0 + dot(p.alpha, k)
+	forward(p.l, p.stride, k)
+	row := p.l[p.n*p.stride:]
+	copy(row, k)
+	row[p.n] = math.Sqrt(math.Max(floor, p.Params.Output+p.Params.Noise-dot(k, k)))
+	// What is believed has no residual: K⁻¹ of the longer vector is 0 there.
+	p.alpha = append(p.alpha, 0)
+	p.y = append(p.y, mean)
+	p.place(x)
+	return mean
+}
+
+// Fit quality of a model by leaving out one point at a time.
+type Fit struct {
+	// Mean and SD are the prediction of the outcome left out, SD with its noise.
+	Mean, SD []float64
+	// LogDensity is the average log predictive density.
+	LogDensity float64
+	// Explained is 1 - the mean squared error over the variance: 1 is perfect,
+	// 0 no better than the mean.
+	Explained float64
+	// Covered is the share of outcomes within their 95 % interval.
+	Covered float64
+}
+
+// LeaveOneOut predicts every point of p from the others at hyperparameters h
+// (Sundararajan & Keerthi 2001; Rasmussen & Williams, equations 5.10–5.12):
+// O(n³). Its error is [ErrSingular].
+func (p *Problem) LeaveOneOut(kernel Kernel, h Params) (Fit, error) {
+	n := p.Len()
+	ws := p.scratch()
+	if !p.factor(kernel, h, ws) {
+		return Fit{}, ErrSingular
+	}
+	invert(ws.l, ws.w, ws.inv, n)
+	p.residuals(ws)
+	copy(ws.alpha, ws.res)
+	solve(ws.l, n, ws.alpha)
+	f := Fit{Mean: make([]float64, n), SD: make([]float64, n)}
+	mean, sse, sst := 0.0, 0.0, 0.0
+	for _, y := range p.data.Y {
+		mean += y / float64(n)
+	}
+	for i, y := range p.data.Y {
+		v := 1 / ws.inv[i*n+i]
+		e := ws.alpha[i] * v
+		f.Mean[i], f.SD[i] = y-e, math.Sqrt(v)
+		f.LogDensity += (-0.5*math.Log(2*math.Pi*v) - 0.5*e*e/v) / float64(n)
+		if e*e <= 1.96*1.96*v {
+			f.Covered += 1 / float64(n)
+		}
+		sse += e * e
+		sst += (y - mean) * (y - mean)
+	}
+	if sst > 0 {
+		f.Explained = 1 - sse/sst
+	}
+	return f, nil
+}

@@ -1,0 +1,228 @@
+package planner
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/athanor-lab/athanor/planner/space"
+)
+
+const (
+	// sampled is how many evenly spread candidates a large space is screened at.
+	sampled = 1024
+	// around is how many candidates surround each of the best experiments.
+	around = 48
+	// climbs is how many candidates a local search starts from.
+	climbs = 5
+	// climbSteps bounds the evaluations of one local search.
+	climbSteps = 500
+)
+
+// add takes a free state as a candidate and returns its id, or -1.
+func (s *search) add(state []float64) (int, error) {
+	if ok, err := s.t.free(state); err != nil || !ok {
+		return -1, err
+	}
+	f := make([]float64, len(state))
+	s.t.space.Features(state, f)
+	s.states = append(s.states, slices.Clone(state))
+	s.features = append(s.features, f)
+	return len(s.states) - 1, nil
+}
+
+// sample fills the candidates of a space that is not listed.
+func (s *search) sample() error {
+	sp := s.t.space
+	seen := make(map[string]bool)
+	try := func(state []float64) error {
+		key := sp.Key(state)
+		if seen[key] {
+			return nil
+		}
+		seen[key] = true
+		id, err := s.add(state)
+		if id >= 0 {
+			s.heap = append(s.heap, candidate{id: id, turn: -1})
+		}
+		return err
+	}
+	sequence := space.NewSobol(sp.Width(), space.Mix(s.t.brief.Seed, streamCandidates, uint64(len(s.t.known))))
+	u, state := make([]float64, sp.Width()), make([]float64, sp.Width())
+	for i := uint32(0); len(s.heap) < sampled && i < maxAttempts; i++ {
+		sequence.At(i, u)
+		sp.FromUnit(u, state)
+		if err := try(state); err != nil {
+			return err
+		}
+		if i > 20*sampled && len(s.heap) > 0 {
+			break // constraints leave little; the surroundings of the best add more
+		}
+	}
+	rng := s.t.rng(streamJitter)
+	for _, e := range s.t.leaders(s.model) {
+		centre := slices.Clone(e.state)
+		sp.Snap(centre)
+		for k := range around {
+			sp.Jitter(rng, centre, [2]float64{0.1, 0.02}[k%2], state)
+			if err := try(state); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// leaders returns the experiments around which to look: the best five of a
+// single objective, or the front of several.
+func (t *task) leaders(m *surrogate) []experiment {
+	var out []experiment
+	for _, r := range m.responses {
+		order := make([]int, len(r.rows))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(a, b int) int {
+			return cmp.Compare(r.value[b], r.value[a])
+		})
+		share := max(2, 5/len(m.responses))
+		for _, i := range order[:min(share, len(order))] {
+			out = append(out, t.known[r.rows[i]])
+		}
+	}
+	return out
+}
+
+// refine climbs from the best candidates and returns them with the summits,
+// best first and no state twice.
+func (s *search) refine(top []candidate) ([]candidate, error) {
+	found := make(map[string]bool)
+	for _, c := range top {
+		found[s.t.space.Key(s.state(c.id))] = true
+	}
+	all := slices.Clone(top)
+	for _, c := range top[:min(climbs, len(top))] {
+		summit, value, err := s.climb(s.state(c.id), c.value)
+		if err != nil {
+			return nil, err
+		}
+		if key := s.t.space.Key(summit); !found[key] {
+			found[key] = true
+			id, err := s.add(summit)
+			if err != nil {
+				return nil, err
+			}
+			if id >= 0 {
+				all = append(all, candidate{id: id, value: value, turn: s.turn})
+			}
+		}
+	}
+	slices.SortFunc(all, order)
+	return all, nil
+}
+
+// uncrowded takes the best candidates off the heap and drops those that what
+// was chosen since they were sampled has crowded out.
+func (s *search) uncrowded() []candidate {
+	var out []candidate
+	for len(s.heap) > 0 && len(out) < shown {
+		for _, c := range s.best(1) {
+			if !s.t.crowded(s.state(c.id)) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// shown is how many candidates of a large space are worked out, so that among
+// them are some that differ enough to be worth showing.
+const shown = 24
+
+// apart returns candidates after the first, best first, that are not all but
+// the same as the first or each other.
+func (s *search) apart(top []candidate) []candidate {
+	kept := []candidate{top[0]}
+	for _, c := range top[1:] {
+		alike := slices.ContainsFunc(kept, func(k candidate) bool {
+			return near(s.feature(k.id), s.feature(c.id), 20*spacing)
+		})
+		if !alike && len(kept) <= losers {
+			kept = append(kept, c)
+		}
+	}
+	return kept[1:]
+}
+
+// climb walks uphill from a state: in each sweep it tries all moves, takes the
+// best of each parameter together where that is better still, and shortens the
+// moves when none helps.
+func (s *search) climb(state []float64, value float64) ([]float64, float64, error) {
+	sp := s.t.space
+	f := make([]float64, len(state))
+	spent := 0
+	worth := func(x []float64) float64 {
+		spent++
+		sp.Features(x, f)
+		return s.model.worth(f, 0, &s.tools)
+	}
+	at := slices.Clone(state)
+	for _, h := range []float64{0.1, 0.03, 0.01, 0.003, 0.001} {
+		for spent < climbSteps {
+			var failed error
+			best, bestValue := []float64(nil), value
+			joint := slices.Clone(at)
+			columnBest := make([]float64, len(at))
+			for i := range columnBest {
+				columnBest[i] = value
+			}
+			sp.Moves(at, h, func(x []float64) {
+				v := worth(x)
+				if failed != nil || !(v > value+1e-9) {
+					return
+				}
+				ok, err := s.t.free(x)
+				if err != nil {
+					failed = err
+				}
+				if err != nil || !ok {
+					return
+				}
+				if v > bestValue {
+					best, bestValue = slices.Clone(x), v
+				}
+				moved, columns := 0, 0
+				for c := range x {
+					if x[c] != at[c] {
+						moved, columns = c, columns+1
+					}
+				}
+				if columns == 1 && v > columnBest[moved] {
+					columnBest[moved] = v
+					joint[moved] = x[moved]
+				}
+			})
+			if failed != nil {
+				return nil, 0, failed
+			}
+			if best == nil {
+				break
+			}
+			if !slices.Equal(joint, best) && !slices.Equal(joint, at) {
+				v := worth(joint)
+				ok, err := s.t.free(joint)
+				if err != nil {
+					return nil, 0, err
+				}
+				if ok && v > bestValue {
+					best, bestValue = joint, v
+				}
+			}
+			at, value = best, bestValue
+		}
+	}
+	if math.IsNaN(value) {
+		return state, math.Inf(-1), nil
+	}
+	return at, value, nil
+}

@@ -1,0 +1,246 @@
+package planner
+
+import (
+	"math"
+	"slices"
+
+	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/planner/acq"
+	"github.com/athanor-lab/athanor/planner/gp"
+)
+
+// search finds the candidates of highest acquisition, one after another.
+//
+// Candidates wait in a heap under a bound that their acquisition does not
+// exceed: the exact mean with the variance given only the first rows of the
+// data. Only the one on top is worked out, so that most never are. Choosing one
+// and believing its outcome lowers every acquisition, so that bounds stay bounds
+// for the next of the batch. This is the lazy greedy algorithm of Minoux,
+// Accelerated greedy algorithms for maximizing submodular set functions (1978).
+type search struct {
+	t     *task
+	model *surrogate
+	heap  []candidate
+	turn  int // how many outcomes have been believed
+	tools tools
+	// states and features of candidates that the space does not list.
+	states, features [][]float64
+}
+
+// candidate is a point with its acquisition, or a bound of it.
+type candidate struct {
+	id    int
+	value float64
+	turn  int // the turn for which value is exact; -1 for a bound
+}
+
+// tools is the scratch of one worker.
+type tools struct {
+	posts    [][]*gp.Scratch
+	success  *gp.Scratch
+	mean, sd []float64
+	members  []float64
+}
+
+func (s *surrogate) tools() tools {
+	w := tools{mean: make([]float64, len(s.responses)), sd: make([]float64, len(s.responses)), members: make([]float64, len(s.members))}
+	for _, m := range s.members {
+		var row []*gp.Scratch
+		for _, p := range m.posts {
+			row = append(row, p.NewScratch())
+		}
+		w.posts = append(w.posts, row)
+	}
+	if s.success != nil {
+		w.success = s.success.NewScratch()
+	}
+	return w
+}
+
+// screenRows is how much of the data bounds the variance of a candidate.
+const screenRows = 24
+
+// worth returns the acquisition at features x, or with rows above 0 a bound of
+// it: the mean of the members' gains times the probability of success to the
+// power of the caution. Before anything has succeeded it is that times how
+// little is known of it.
+func (s *surrogate) worth(x []float64, rows int, w *tools) float64 {
+	value := 0.0
+	if len(s.members) > 0 {
+		for k := range s.members {
+			m := &s.members[k]
+			for j, p := range m.posts {
+				n := rows
+				if n == 0 {
+					n = math.MaxInt
+				}
+				mean, variance := p.Screen(x, n, w.posts[k][j])
+				w.mean[j], w.sd[j] = mean, math.Sqrt(variance)
+			}
+			w.members[k] = m.gain.value(w.mean, w.sd)
+		}
+		value = acq.LogMeanExp(w.members)
+	}
+	if s.success != nil {
+		p, sd := s.success.Predict(x, w.success)
+		value += s.caution * math.Log(math.Max(p, 1e-300))
+		if len(s.members) == 0 {
+			value += math.Log(sd)
+		}
+	}
+	if math.IsNaN(value) {
+		return math.Inf(-1)
+	}
+	return value
+}
+
+// believe takes the point at x as done with the outcome that each member
+// expects.
+func (s *surrogate) believe(x []float64, w *tools) {
+	for k := range s.members {
+		m := &s.members[k]
+		for j, p := range m.posts {
+			w.mean[j] = p.Append(x, w.posts[k][j])
+		}
+		m.gain.believe(w.mean)
+	}
+}
+
+// newSearch screens the candidates: all free ones of a listed space, otherwise
+// an even spread and the surroundings of the best.
+func (t *task) newSearch(model *surrogate) (*search, error) {
+	s := &search{t: t, model: model, tools: model.tools()}
+	if t.space.Listed() {
+		for i := range t.space.Len() {
+			if !t.taken[t.space.KeyAt(i)] {
+				s.heap = append(s.heap, candidate{id: i, turn: -1})
+			}
+		}
+	} else if err := s.sample(); err != nil {
+		return nil, err
+	}
+	for i := range s.heap {
+		s.heap[i].value = model.worth(s.feature(s.heap[i].id), screenRows, &s.tools)
+	}
+	slices.SortFunc(s.heap, order)
+	return s, nil
+}
+
+// order puts the higher value first, and of equal ones the lower id.
+func order(a, b candidate) int {
+	switch {
+	case a.value > b.value:
+		return -1
+	case a.value < b.value:
+		return 1
+	default:
+		return a.id - b.id
+	}
+}
+
+func (s *search) state(id int) []float64 {
+	if s.t.space.Listed() {
+		return s.t.space.State(id)
+	}
+	return s.states[id]
+}
+
+func (s *search) feature(id int) []float64 {
+	if s.t.space.Listed() {
+		return s.t.space.Feature(id)
+	}
+	return s.features[id]
+}
+
+// best takes up to n candidates off the heap, best first, all worked out.
+func (s *search) best(n int) []candidate {
+	var out []candidate
+	for len(s.heap) > 0 && len(out) < n {
+		top := &s.heap[0]
+		if top.turn == s.turn {
+			out = append(out, *top)
+			s.pop()
+			continue
+		}
+		top.value = s.model.worth(s.feature(top.id), 0, &s.tools)
+		top.turn = s.turn
+		s.sink(0)
+	}
+	return out
+}
+
+// push returns a candidate to the heap.
+func (s *search) push(c candidate) {
+	s.heap = append(s.heap, c)
+	i := len(s.heap) - 1
+	for i > 0 {
+		up := (i - 1) / 2
+		if order(s.heap[i], s.heap[up]) >= 0 {
+			return
+		}
+		s.heap[i], s.heap[up] = s.heap[up], s.heap[i]
+		i = up
+	}
+}
+
+func (s *search) pop() {
+	last := len(s.heap) - 1
+	s.heap[0] = s.heap[last]
+	s.heap = s.heap[:last]
+	s.sink(0)
+}
+
+func (s *search) sink(i int) {
+	for {
+		c := 2*i + 1
+		if c >= len(s.heap) {
+			return
+		}
+		if c+1 < len(s.heap) && order(s.heap[c+1], s.heap[c]) < 0 {
+			c++
+		}
+		if order(s.heap[i], s.heap[c]) <= 0 {
+			return
+		}
+		s.heap[i], s.heap[c] = s.heap[c], s.heap[i]
+		i = c
+	}
+}
+
+// losers is how many candidates that were not chosen a proposal shows.
+const losers = 5
+
+// next chooses the best free candidate, with those that came after it. It
+// returns nil when there is none.
+func (s *search) next() (chosen *candidate, others []candidate, err error) {
+	if s.t.space.Listed() {
+		top := s.best(losers + 1)
+		if len(top) == 0 {
+			return nil, nil, nil
+		}
+		for _, c := range top[1:] {
+			s.push(c)
+		}
+		s.t.take(s.state(top[0].id))
+		return &top[0], top[1:], nil
+	}
+	top, err := s.refine(s.uncrowded())
+	if err != nil || len(top) == 0 {
+		return nil, nil, err
+	}
+	for _, c := range top[1:] {
+		s.push(c)
+	}
+	others = s.apart(top)
+	s.t.take(s.state(top[0].id))
+	return &top[0], others, nil
+}
+
+// settle believes the outcome of a chosen candidate.
+func (s *search) settle(c *candidate) {
+	s.model.believe(s.feature(c.id), &s.tools)
+	s.turn++
+}
+
+// settings returns the candidate as settings.
+func (s *search) settings(c candidate) []lab.Setting { return s.t.space.Settings(s.state(c.id)) }

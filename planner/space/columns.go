@@ -1,0 +1,49 @@
+package space
+
+import "github.com/athanor-lab/athanor/lab"
+
+// Column says what a column of the features is.
+type Column struct {
+	Parameter int // index in the space
+	Part      int // of a composition
+	Constant  bool
+	// Levels is the number of levels of a categorical parameter, else 0.
+	Levels int
+	// Distances are the squares of the distances between levels by their
+	// descriptors, Levels×Levels by rows, the largest 1; nil without descriptors.
+	Distances []float64
+}
+
+// Columns describes the features, in their order.
+func (s *Space) Columns() []Column {
+	out := make([]Column, 0, s.width)
+	for i := range s.params {
+		p := &s.params[i]
+		for k := range p.width {
+			c := Column{Parameter: i, Part: k}
+			switch p.Type {
+			case lab.Categorical:
+				c.Levels, c.Distances, c.Constant = len(p.Levels), p.tables, len(p.Levels) == 1
+			case lab.Composition:
+				c.Constant = p.width == 1
+			default:
+				c.Constant = p.max == p.min
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Parameter returns parameter i of the space.
+func (s *Space) Parameter(i int) lab.Parameter { return s.params[i].Parameter }
+
+// Natural returns a distance in the features of a column in the unit of its
+// parameter; it has none on a log scale, where ok is false.
+func (s *Space) Natural(c Column, distance float64) (d float64, ok bool) {
+	p := &s.params[c.Parameter]
+	if p.Type == lab.Composition {
+		return distance * p.sum, true
+	}
+	return distance * (p.max - p.min), !p.log
+}

@@ -1,0 +1,203 @@
+package planner
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/planner/space"
+)
+
+// maxAttempts bounds the search for a point that is new and feasible.
+const maxAttempts = 100_000
+
+// Streams of randomness, so that no two uses share numbers.
+const (
+	streamSobol uint64 = iota + 1
+	streamRandom
+	streamCandidates
+	streamJitter
+	streamWeights
+)
+
+// rng returns a generator for one use of the brief's seed.
+func (t *task) rng(stream uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(t.brief.Seed, space.Mix(stream, uint64(t.brief.First), uint64(len(t.known)))))
+}
+
+// spread proposes want experiments without a model: along a scrambled Sobol
+// sequence, or uniformly at random.
+func (t *task) spread(how string, want int) ([]lab.Proposal, error) {
+	next := t.randomStates()
+	reason := "drawn uniformly at random"
+	if how == "sobol" {
+		next = t.sobolStates()
+		reason = "the next of an even spread over the space (a scrambled Sobol sequence), made before any model decides"
+	}
+	var out []lab.Proposal
+	for len(out) < want {
+		state, err := next()
+		if err != nil || state == nil {
+			return out, err
+		}
+		t.take(state)
+		settings := t.space.Settings(state)
+		out = append(out, lab.Proposal{
+			Settings: settings, Predictions: []lab.Prediction{},
+			Reason:  fmt.Sprintf("Experiment #%d is %s.", t.brief.First+len(out), reason),
+			Nearest: t.nearest(state),
+		})
+	}
+	return out, nil
+}
+
+// sobolStates walks the Sobol sequence of the campaign from the place of the
+// first experiment wanted, past what is taken or infeasible. In a pool the
+// candidate nearest to a point of the sequence stands for it.
+func (t *task) sobolStates() func() ([]float64, error) {
+	sequence := space.NewSobol(t.space.Width(), space.Mix(t.brief.Seed, streamSobol, 0))
+	index := uint32(t.brief.First - 1)
+	u := make([]float64, t.space.Width())
+	if len(t.brief.Space.Pool) > 0 {
+		return func() ([]float64, error) {
+			sequence.At(index, u)
+			index++
+			return t.nearestFree(u), nil
+		}
+	}
+	random := t.randomStates()
+	state := make([]float64, t.space.Width())
+	return func() ([]float64, error) {
+		// Where most is taken the sequence would be walked long in vain.
+		for range 256 {
+			sequence.At(index, u)
+			index++
+			t.space.FromUnit(u, state)
+			if ok, err := t.free(state); err != nil || ok {
+				return state, err
+			}
+		}
+		return random()
+	}
+}
+
+// free reports whether a state is new and feasible.
+func (t *task) free(state []float64) (bool, error) {
+	if t.taken[t.space.Key(state)] || t.crowded(state) {
+		return false, nil
+	}
+	return t.space.Feasible(state)
+}
+
+// spacing is how far, in some feature, a proposal of a space that is not listed
+// keeps from every other experiment: half a percent of a range. Closer ones
+// would repeat an experiment in all but name.
+const spacing = 0.005
+
+// crowded reports whether a state is as good as one that is taken.
+func (t *task) crowded(state []float64) bool {
+	if t.space.Listed() {
+		return false
+	}
+	f := t.scratch
+	t.space.Features(state, f)
+	for _, g := range t.rows {
+		if near(f, g, spacing) {
+			return true
+		}
+	}
+	return false
+}
+
+// take marks a state as done, running or proposed.
+func (t *task) take(state []float64) {
+	t.taken[t.space.Key(state)] = true
+	f := make([]float64, t.space.Width())
+	t.space.Features(state, f)
+	t.rows = append(t.rows, f)
+}
+
+// near reports whether two rows of features differ nowhere by as much as by.
+func near(a, b []float64, by float64) bool {
+	for i := range a {
+		if math.Abs(a[i]-b[i]) >= by {
+			return false
+		}
+	}
+	return true
+}
+
+// nearestFree returns the free listed candidate whose features are nearest to
+// u, or nil. A level of n sits in the middle of its n-th part of the axis.
+func (t *task) nearestFree(u []float64) []float64 {
+	cols := t.space.Columns()
+	best, at := math.Inf(1), -1
+	for i := range t.space.Len() {
+		f := t.space.Feature(i)
+		d := 0.0
+		for c, col := range cols {
+			z := f[c] - u[c]
+			if col.Levels > 0 {
+				z = 0
+				if int(f[c]) != int(u[c]*float64(col.Levels)) {
+					z = 1
+				}
+			}
+			d += z * z
+		}
+		if d < best && !t.taken[t.space.KeyAt(i)] {
+			best, at = d, i
+		}
+	}
+	if at < 0 {
+		return nil
+	}
+	return t.space.State(at)
+}
+
+// randomStates draws uniformly from what is free.
+func (t *task) randomStates() func() ([]float64, error) {
+	rng := t.rng(streamRandom)
+	state := make([]float64, t.space.Width())
+	if t.space.Listed() {
+		return func() ([]float64, error) { return t.randomListed(rng), nil }
+	}
+	u := make([]float64, t.space.Width())
+	return func() ([]float64, error) {
+		for range maxAttempts {
+			for i := range u {
+				u[i] = rng.Float64()
+			}
+			t.space.FromUnit(u, state)
+			if ok, err := t.free(state); err != nil || ok {
+				return state, err
+			}
+		}
+		return nil, nil
+	}
+}
+
+// randomListed returns a free listed candidate, each with equal probability,
+// or nil.
+func (t *task) randomListed(rng *rand.Rand) []float64 {
+	n := t.space.Len()
+	for range 32 {
+		if n == 0 {
+			return nil
+		}
+		if state := t.space.State(rng.IntN(n)); !t.taken[t.space.Key(state)] {
+			return state
+		}
+	}
+	var free []int
+	for i := range n {
+		if !t.taken[t.space.KeyAt(i)] {
+			free = append(free, i)
+		}
+	}
+	if len(free) == 0 {
+		return nil
+	}
+	return t.space.State(free[rng.IntN(len(free))])
+}

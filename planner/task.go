@@ -1,0 +1,143 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/planner/space"
+)
+
+// task is one brief with its experiments as rows of the space.
+type task struct {
+	brief   lab.Brief
+	space   *space.Space
+	known   []experiment
+	pending []experiment
+	taken   map[string]bool // keys of what was done, runs or is proposed
+	rows    [][]float64     // and its features
+	scratch []float64
+}
+
+// experiment is a known or pending experiment as the models see it.
+type experiment struct {
+	number   int
+	state    []float64
+	features []float64
+	key      string
+	observed []lab.Measured
+	failed   bool
+}
+
+// starts is how many experiments are spread evenly before a model decides. Two
+// serve about as well as five and ten are worse: reference/planner.md, E10.
+const starts = 5
+
+// checkNumbers refuses what no strategy can work with.
+func checkNumbers(b lab.Brief) error {
+	if b.Want < 1 {
+		return lab.Errorf(lab.Invalid, "brief.want is %d; ask for at least one experiment", b.Want)
+	}
+	if b.First < 1 {
+		return lab.Errorf(lab.Invalid, "brief.first is %d; experiments count from 1", b.First)
+	}
+	names := make(map[string]bool)
+	for i, o := range b.Objectives {
+		if o.Name == "" {
+			return lab.Errorf(lab.Invalid, "brief.objectives[%d].name is empty", i)
+		}
+		if names[o.Name] {
+			return lab.Errorf(lab.Invalid, "brief.objectives[%d].name %q is used twice", i, o.Name)
+		}
+		names[o.Name] = true
+		if o.Direction != lab.Maximize && o.Direction != lab.Minimize {
+			return lab.Errorf(lab.Invalid, `brief.objectives[%d].direction is %q; it is "maximize" or "minimize"`, i, o.Direction)
+		}
+	}
+	for i, k := range b.Known {
+		for _, m := range k.Observed {
+			if !names[m.Name] {
+				return lab.Errorf(lab.Invalid, "brief.known[%d] observes %q, which is no objective of the brief", i, m.Name)
+			}
+			if math.IsNaN(m.Value) || math.IsInf(m.Value, 0) {
+				return lab.Errorf(lab.Invalid, "brief.known[%d] observes %s = %g; an observation is a finite number", i, m.Name, m.Value)
+			}
+			if m.Sigma != nil && (math.IsNaN(*m.Sigma) || math.IsInf(*m.Sigma, 0) || *m.Sigma < 0) {
+				return lab.Errorf(lab.Invalid, "brief.known[%d] gives %s the standard deviation %g; it is a finite number from 0", i, m.Name, *m.Sigma)
+			}
+		}
+	}
+	return nil
+}
+
+func newTask(b lab.Brief, sp *space.Space) (*task, error) {
+	t := &task{brief: b, space: sp, taken: make(map[string]bool), scratch: make([]float64, sp.Width())}
+	for i, k := range b.Known {
+		e, err := t.experiment(k.Number, k.Settings)
+		if err != nil {
+			return nil, lab.Errorf(lab.Invalid, "brief.known[%d], experiment #%d: %w", i, k.Number, err)
+		}
+		e.observed = k.Observed
+		e.failed = k.Failed || len(k.Observed) == 0
+		t.known = append(t.known, e)
+	}
+	for i, k := range b.Pending {
+		e, err := t.experiment(k.Number, k.Settings)
+		if err != nil {
+			return nil, lab.Errorf(lab.Invalid, "brief.pending[%d], experiment #%d: %w", i, k.Number, err)
+		}
+		t.pending = append(t.pending, e)
+	}
+	return t, nil
+}
+
+func (t *task) experiment(number int, settings []lab.Setting) (experiment, error) {
+	state, err := t.space.Read(settings)
+	if err != nil {
+		return experiment{}, err
+	}
+	e := experiment{number: number, state: state, features: make([]float64, t.space.Width()), key: t.space.Key(state)}
+	t.space.Features(state, e.features)
+	t.take(state)
+	// A hand-made experiment may lie between the settings of the space. What it
+	// would be snapped to may then be close enough to count as done.
+	snapped := slices.Clone(state)
+	t.space.Snap(snapped)
+	t.space.Features(snapped, t.scratch)
+	if near(e.features, t.scratch, 1e-4) {
+		t.taken[t.space.Key(snapped)] = true
+	}
+	return e, nil
+}
+
+// decide runs the strategy that the policy names.
+func (t *task) decide(ctx context.Context, plan *lab.Plan) error {
+	switch name := t.brief.Policy.Planner; name {
+	case "", "auto", "bayes":
+		if len(t.brief.Objectives) == 0 {
+			return lab.Errorf(lab.Invalid, "brief.objectives is empty; the planner %q needs at least one", "bayes")
+		}
+		plan.Planner = "bayes/" + Version
+		return t.bayes(ctx, plan)
+	case "sobol", "random":
+		plan.Planner = name + "/" + Version
+		ps, err := t.spread(name, t.brief.Want)
+		plan.Proposals = ps
+		return err
+	default:
+		return lab.Errorf(lab.Invalid, "brief.policy.planner is %q; it is one of auto, bayes, sobol, random", name)
+	}
+}
+
+func (t *task) exhaustedNote(made int) string {
+	switch {
+	case t.space.Listed() && t.space.Len() == 0:
+		return "No point of the space meets its constraints: loosen a constraint or widen a parameter."
+	case t.space.Listed():
+		return fmt.Sprintf("The space is exhausted: all %d possible experiments are done, running or proposed; %d of %d wanted could be found.", t.space.Len(), made, t.brief.Want)
+	default:
+		return fmt.Sprintf("Only %d of %d wanted experiments could be found in %d attempts: the constraints leave almost nothing of the space, or all of it is done already.", made, t.brief.Want, maxAttempts)
+	}
+}

@@ -1,0 +1,93 @@
+import createClient from "openapi-fetch";
+import type { components, paths } from "./__generated__/schema";
+
+type Schemas = components["schemas"];
+export type Summary = Schemas["Summary"];
+export type Campaign = Schemas["Detail"];
+export type Document = Schemas["Document"];
+export type Objective = Schemas["Objective"];
+export type Progress = Schemas["Progress"];
+export type CampaignState = Progress["state"];
+export type Row = Schemas["Row"];
+export type ExperimentState = Row["state"];
+export type Experiment = Schemas["Full"];
+export type StepRecord = Schemas["StepRecord"];
+export type Plan = Schemas["Plan"];
+export type Prediction = Schemas["Prediction"];
+export type Setting = Schemas["Setting"];
+export type Value = Setting["value"];
+export type Device = Schemas["Device"];
+export type ParamSpec = Schemas["ParamSpec"];
+export type Question = Schemas["Question"];
+export type LabEvent = Schemas["Event"];
+export type Complaint = Schemas["Complaint"];
+export type Verdict = Schemas["Verdict"];
+export type Problem = Schemas["Problem"];
+export type Example = Schemas["Example"];
+
+export const base = "/api/v1";
+export const api = createClient<paths>({ baseUrl: base });
+
+/** An answer that is a problem, or no answer at all (status 0). */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly problem: Problem | undefined;
+  constructor(status: number, problem: Problem | undefined) {
+    super(problem?.detail || problem?.title || (status === 0 ? "The server does not answer." : `The server answered with status ${status}.`));
+    this.name = "ApiError";
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+type Answer<T> = { data?: T; error?: unknown; response: Response };
+
+/** Waits for an answer and returns its data, or throws what is wrong with it. */
+export async function answer<T>(asked: Promise<Answer<T>>): Promise<T> {
+  let a: Answer<T>;
+  try {
+    a = await asked;
+  } catch {
+    throw new ApiError(0, undefined);
+  }
+  if (!a.response.ok) throw new ApiError(a.response.status, asProblem(a.error));
+  return a.data as T;
+}
+
+function asProblem(x: unknown): Problem | undefined {
+  return typeof x === "object" && x !== null && "title" in x && "status" in x ? (x as Problem) : undefined;
+}
+
+/** A campaign document goes over the wire as its author wrote it. */
+async function postDocument(path: string, text: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
+  const json = text.trimStart().startsWith("{");
+  try {
+    return await fetch(base + path, { method: "POST", body: text, headers: { "Content-Type": json ? "application/json" : "application/yaml", ...headers }, signal });
+  } catch (e) {
+    if (signal?.aborted) throw e;
+    throw new ApiError(0, undefined);
+  }
+}
+
+export async function checkDocument(text: string, signal?: AbortSignal): Promise<Verdict> {
+  const r = await postDocument("/campaigns/check", text, {}, signal);
+  const body: unknown = await r.json().catch(() => undefined);
+  if (!r.ok) throw new ApiError(r.status, asProblem(body));
+  return body as Verdict;
+}
+
+/** The same key with the same text submits once, however often it is sent. */
+export async function submitDocument(text: string, key: string): Promise<Campaign> {
+  const r = await postDocument("/campaigns", text, { "Idempotency-Key": key });
+  const body: unknown = await r.json().catch(() => undefined);
+  if (!r.ok) throw new ApiError(r.status, asProblem(body));
+  return body as Campaign;
+}
+
+export async function fetchSource(id: string): Promise<string> {
+  const r = await fetch(`${base}/campaigns/${id}/source`).catch(() => {
+    throw new ApiError(0, undefined);
+  });
+  if (!r.ok) throw new ApiError(r.status, asProblem(await r.json().catch(() => undefined)));
+  return r.text();
+}

@@ -1,0 +1,65 @@
+import { QueryClient, useQuery } from "@tanstack/react-query";
+import { answer, api, ApiError, type CampaignState, fetchSource, type Row } from "./client";
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 30_000, // events say when something changed
+      refetchOnWindowFocus: false,
+      retry: (count, e) => count < 2 && e instanceof ApiError && (e.status === 0 || e.status >= 500),
+    },
+  },
+});
+
+export type ListFilter = { states: CampaignState[]; q: string };
+
+export const keys = {
+  campaigns: ["campaigns"] as const,
+  campaign: (id: string) => ["campaign", id] as const,
+  experiments: (id: string) => ["experiments", id] as const,
+  experiment: (id: string, n: number) => ["experiment", id, n] as const,
+  log: (id: string) => ["log", id] as const,
+  questions: ["questions"] as const,
+  devices: ["devices"] as const,
+};
+
+export async function listCampaigns(f: ListFilter, cursor?: string) {
+  return answer(api.GET("/campaigns", { params: { query: { limit: 50, cursor, q: f.q || undefined, state: f.states.length ? f.states : undefined } }, querySerializer: { array: { style: "form", explode: false } } }));
+}
+
+export const useCampaign = (id: string) => useQuery({ queryKey: keys.campaign(id), queryFn: () => answer(api.GET("/campaigns/{id}", { params: { path: { id } } })) });
+
+/** Experiments with a number above after, up to the last one or to count. */
+export async function fetchExperiments(id: string, after = 0, count = Infinity): Promise<Row[]> {
+  const rows: Row[] = [];
+  let cursor: string | undefined;
+  do {
+    const limit = Math.max(1, Math.min(1000, count - rows.length));
+    const page = await answer(api.GET("/campaigns/{id}/experiments", { params: { path: { id }, query: { limit, cursor, after: cursor ? undefined : after } } }));
+    rows.push(...page.items);
+    cursor = page.next;
+  } while (cursor && rows.length < count);
+  return rows;
+}
+
+export const useExperiments = (id: string) => useQuery({ queryKey: keys.experiments(id), queryFn: () => fetchExperiments(id) });
+
+export const useExperiment = (id: string, number: number) =>
+  useQuery({ queryKey: keys.experiment(id, number), queryFn: () => answer(api.GET("/campaigns/{id}/experiments/{number}", { params: { path: { id, number } } })) });
+
+export const usePlans = (id: string) =>
+  useQuery({ queryKey: ["plans", id], queryFn: async () => (await answer(api.GET("/campaigns/{id}/plans", { params: { path: { id }, query: { limit: 1000 } } }))).items });
+
+export const useQuestions = () => useQuery({ queryKey: keys.questions, queryFn: async () => (await answer(api.GET("/questions"))).items });
+
+export const useDevices = () => useQuery({ queryKey: keys.devices, queryFn: async () => (await answer(api.GET("/devices"))).items });
+
+export const useExamples = () => useQuery({ queryKey: ["examples"], queryFn: async () => (await answer(api.GET("/examples"))).items, staleTime: Infinity });
+
+export const useSource = (id: string) => useQuery({ queryKey: ["source", id], queryFn: () => fetchSource(id), staleTime: Infinity });
+
+export const useVersion = () => useQuery({ queryKey: ["version"], queryFn: async () => (await answer(api.GET("/version"))).version, staleTime: Infinity });
+
+export const logPage = 100;
+
+export const fetchLog = async (id: string, before = 0) => (await answer(api.GET("/campaigns/{id}/events", { params: { path: { id }, query: { before, limit: logPage } } }))).items;

@@ -1,0 +1,44 @@
+import { Modal, Switch, Text } from "@mantine/core";
+import { useHotkeys } from "@mantine/hooks";
+import { useRef } from "react";
+import { useLocation } from "wouter";
+import { useStored } from "../hooks/useStored";
+
+const sheet: [string, string][] = [
+  ["g c", "Campaigns"],
+  ["g r", "Needs you"],
+  ["g d", "Devices"],
+  ["n", "New campaign"],
+  ["/", "Search campaigns"],
+  ["?", "This sheet"],
+];
+
+/** Single keys that go places, when no field has the focus. They can be switched off. */
+export function Keys({ open, setOpen }: { open: boolean; setOpen: (o: boolean) => void }) {
+  const [, go] = useLocation();
+  const [stored, store] = useStored("keys", "on");
+  const prefix = useRef(0);
+  const on = stored === "on";
+  const single = (f: () => void) => () => {
+    if (on) f();
+  };
+  const afterG = (to: string) => single(() => {
+    if (Date.now() - prefix.current < 1200) go(to);
+    prefix.current = 0;
+  });
+  useHotkeys([
+    ["g", single(() => { prefix.current = Date.now(); })],
+    ["c", afterG("/")],
+    ["r", afterG("/review")],
+    ["d", afterG("/devices")],
+    ["n", single(() => go("/new"))],
+    ["/", single(() => { go("/"); setTimeout(() => window.dispatchEvent(new Event("athanor:search")), 50); })],
+    ["shift+?", single(() => setOpen(true))],
+  ]);
+  return (
+    <Modal opened={open} onClose={() => setOpen(false)} title={<Text fw={650} component="span">Keys</Text>} closeButtonProps={{ "aria-label": "Close" }}>
+      <dl className="kv">{sheet.map(([k, what]) => <div key={k} style={{ display: "contents" }}><dt className="mono">{k}</dt><dd>{what}</dd></div>)}</dl>
+      <Switch mt="md" label="Single keys go places" checked={on} onChange={(e) => store(e.currentTarget.checked ? "on" : "off")} />
+    </Modal>
+  );
+}
