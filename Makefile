@@ -6,6 +6,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 ATHANOR_TEMPORAL := $(CURDIR)/bin/athanor-temporal
 export ATHANOR_TEMPORAL
+# The flag is part of the build cache's key: one setting for build, vet and test, or all is compiled twice.
+export GOFLAGS := -trimpath
 
 .DEFAULT_GOAL := help
 .PHONY: help run build web test test-go test-race test-web test-e2e lint verify golden setup setup-test clean FORCE
@@ -19,11 +21,11 @@ run: setup build ## install what is missing, build, and run a laboratory with it
 build: bin/athanor-temporal web bin/athanor ## build the page and both binaries into bin/
 
 bin/athanor: FORCE
-	$(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $@ ./cmd/athanor
+	$(GO) build -ldflags "$(LDFLAGS)" -o $@ ./cmd/athanor
 
 # The Temporal server is a module of its own: about ten CPU minutes the first time, then only when it changes.
 bin/athanor-temporal: $(wildcard cmd/athanor-temporal/*.go) cmd/athanor-temporal/go.mod cmd/athanor-temporal/go.sum
-	cd cmd/athanor-temporal && $(GO) build -trimpath -ldflags "-s -w" -o ../../bin/athanor-temporal .
+	cd cmd/athanor-temporal && $(GO) build -ldflags "-s -w" -o ../../bin/athanor-temporal .
 
 web: web/dist/index.html ## build the page into web/dist
 
@@ -47,7 +49,7 @@ test-web: web/node_modules/.package-lock.json
 
 test-go:
 	$(GO) vet ./...
-	cd cmd/athanor-temporal && $(GO) vet -trimpath ./... && $(GO) test -trimpath -count=1 -timeout 10m ./... # -trimpath as in the build, or all of it is compiled twice
+	cd cmd/athanor-temporal && $(GO) vet ./... && $(GO) test -count=1 -timeout 10m ./...
 	$(GO) run go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0 ./workflows/...
 	$(GO) test -count=1 -timeout 25m $$($(GO) list ./... | grep -v -e /internal/e2e)
 

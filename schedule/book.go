@@ -61,7 +61,8 @@ type Grant struct {
 // scheduletest.Exercise. Every method may be repeated.
 type Book interface {
 	// Reserve grants r whole or lets it wait, and then returns false. Asking
-	// again returns the same grant. It fails with [lab.Invalid] when r
+	// again returns the same grant, as long as none of it was released; then it
+	// is a new request. It fails with [lab.Invalid] when r
 	// contradicts itself, and with [lab.Conflict] when the experiment has ended.
 	Reserve(ctx context.Context, r Request) (Grant, bool, error)
 

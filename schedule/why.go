@@ -65,7 +65,7 @@ func (t *tally) lack(n Need) string {
 	}
 }
 
-// Granted says for a person what g gave.
+// String says for a person what g gave.
 func (g Grant) String() string {
 	if len(g.Holds) == 0 {
 		return "granted nothing"

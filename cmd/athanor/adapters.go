@@ -86,7 +86,7 @@ func (b *book) Reserve(ctx context.Context, p workflows.Place) ([]lab.Hold, bool
 // Release implements [workflows.Book].
 func (b *book) Release(ctx context.Context, e lab.ExperimentID, roles []string) error {
 	if len(roles) == 0 {
-		return nil // to the schedule no roles are all roles
+		return nil // the schedule takes no roles for a mistake
 	}
 	grants, err := b.db.Release(ctx, e, roles)
 	if err != nil {

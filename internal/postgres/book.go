@@ -45,10 +45,16 @@ func (db *DB) Release(ctx context.Context, experiment lab.ExperimentID, roles []
 	if len(roles) == 0 {
 		return nil, lab.Errorf(lab.Invalid, "release of experiment %s names no role; End frees all", experiment)
 	}
+	// A grant of which something was released is over, and is not given again.
+	const void = `
+		DELETE FROM requests
+		WHERE experiment_id = $1 AND granted IS NOT NULL
+			AND EXISTS (SELECT FROM jsonb_array_elements(granted -> 'holds') h WHERE h ->> 'role' = ANY ($2))`
 	s := new(session)
 	err := db.twoTrips(ctx, func(b *pgx.Batch) {
 		s.begin(b)
 		free(b, experiment, roles)
+		b.Queue(void, experiment, roles)
 		s.load(b)
 	}, s.decide)
 	return s.grants, failed(err, "release %v of %s", roles, experiment)

@@ -91,7 +91,7 @@ func TestListenSurvivesTheServer(t *testing.T) {
 	}
 }
 
-// TestListenHearsOtherProcesses writes through one connection pool and listens
+// TestListenHearsWithoutNotification writes through one connection and listens
 // through another, without a notification: the writer died before it.
 func TestListenHearsWithoutNotification(t *testing.T) {
 	t.Parallel()

@@ -95,6 +95,10 @@ func (b *Book) Release(_ context.Context, experiment lab.ExperimentID, roles []s
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.free(experiment, roles)
+	maps.DeleteFunc(b.requests, func(_ string, e *entry) bool {
+		return e.request.Experiment == experiment && e.grant != nil &&
+			slices.ContainsFunc(e.grant.Holds, func(h schedule.Hold) bool { return slices.Contains(roles, h.Role) })
+	})
 	return b.decide(), nil
 }
 

@@ -307,6 +307,19 @@ func Exercise(t *testing.T, newBook func(t *testing.T) Fixture) {
 		b.wait(second) // by name the routes do not meet, but both-1 is on both
 	})
 
+	run("WhatWasReleasedIsAskedForAnew", func(t *testing.T, b book) {
+		b.save(Device("heater-1", "heater"))
+		r := Request(one, 1, "a", "heat:heater")
+		first := b.want(r, "heater-1")
+		b.release(r.Experiment, "heat")
+		b.want(Request(one, 2, "a", "heat:heater"), "heater-1")
+		b.wait(r) // a second intent of the step: its first grant is over
+		b.wantIDs("end", b.end(lab.ExperimentIDOf(one, 2)), r.ID)
+		if second := b.want(r, "heater-1"); second.Holds[0].Epoch <= first.Holds[0].Epoch {
+			t.Errorf("the second grant has epoch %d after %d", second.Holds[0].Epoch, first.Holds[0].Epoch)
+		}
+	})
+
 	run("ReleaseOfNoRoleIsRefused", func(t *testing.T, b book) {
 		b.save(Device("heater-1", "heater"))
 		r := Request(one, 1, "a", "heat:heater")

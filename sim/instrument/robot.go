@@ -1,6 +1,7 @@
 package instrument
 
 import (
+	"errors"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -131,7 +132,7 @@ func (e *errand) pick(where *position, missed bool) error {
 }
 
 func (e *errand) missed() error {
-	return repeatable(fmt.Errorf("transfer: the grasp at %s closed on nothing; the sample did not move", e.p.From))
+	return repeatable(errors.New("transfer: the grasp closed on nothing; the sample did not move"))
 }
 
 // emptyGripper puts aside what another command left in it.
