@@ -158,7 +158,7 @@ func (d *deviceCheck) typed(path string, p lab.Param, name string, want lab.Para
 		return false // complained of already
 	}
 	fits := map[string]expr.Type{"number": expr.Number, "integer": expr.Number, "string": expr.Text, "boolean": expr.Bool}
-	if kind == expr.Dyn || kind == fits[want.Type] {
+	if kind == expr.Dyn || kind == fits[want.Type] || want.Type == "" {
 		return true
 	}
 	d.addf(path, "is a %s, the device takes a %s", kind, want.Type).right("%s", wish(want))
@@ -169,7 +169,7 @@ func (d *deviceCheck) inUnit(path string, p lab.Param, name string, want lab.Par
 	if d.has(at(path, "unit")) || d.checker.has(at(path, "unit")) {
 		return false
 	}
-	number := want.Type == "number" || want.Type == "integer"
+	number := want.Type == "number" || want.Type == "integer" || want.Type == "" && p.Unit != ""
 	switch {
 	case !number && p.Unit != "":
 		d.addf(at(path, "unit"), "is there for a %s", want.Type).right("leave it out")

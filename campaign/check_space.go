@@ -256,6 +256,7 @@ func misfit(p lab.Parameter, v lab.Value) string {
 		return ""
 	case lab.Composition:
 		return misfitParts(p, v)
+	default: // numbers
 	}
 	x := v.Number()
 	switch {
@@ -294,7 +295,7 @@ func misfitParts(p lab.Parameter, v lab.Value) string {
 	switch {
 	case math.Abs(total-want) > 1e-6*want:
 		return fmt.Sprintf("the fractions add up to %s, not to %s", figure(round12(total)), figure(want))
-	case p.Step != nil && slices.ContainsFunc(parts, func(x float64) bool { return math.Abs(x / *p.Step-math.Round(x / *p.Step)) > 1e-6 }):
+	case p.Step != nil && slices.ContainsFunc(parts, func(x float64) bool { return math.Abs(x / *p.Step - math.Round(x / *p.Step)) > 1e-6 }):
 		return fmt.Sprintf("%s is not on the grid of steps of %s", v, figure(*p.Step))
 	case p.MaxNonzero != nil && present > *p.MaxNonzero:
 		return fmt.Sprintf("%d parts are present, at most %d may be", present, *p.MaxNonzero)

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/athanor-lab/athanor/campaign"
 	"github.com/athanor-lab/athanor/lab"
-	"github.com/google/go-cmp/cmp"
 )
 
 // laboratory is what the devices of testdata/lab.json offer.

@@ -223,7 +223,7 @@ func (d *decoder) text(path string, n *node, v reflect.Value) {
 			x.right("a text; write it in quotes: %q", n.raw)
 		}
 	default:
-		d.addf(path, "%s", n.found()).right("a text")
+		d.addf(path, "%s", n.found()).right("a text; one with any of : , [ ] { } stands in quotes")
 	}
 }
 

@@ -31,6 +31,7 @@ func Defaults(doc lab.Document) lab.Document {
 			if p.Sum == nil {
 				p.Sum = num(1)
 			}
+		default:
 		}
 	}
 	doc.Space.Parameters = parameters

@@ -32,8 +32,9 @@ type Busy struct {
 // Estimate rehearses a campaign from the typical durations that devices
 // declare. Capabilities are as for [Check], one to a device that offers it.
 //
-// A device is kept as [Needs] says: from the begin of the first step that needs
-// its role to the end of the last. The whole campaign takes as long as the
+// A device is kept from the begin of the first step that needs it, which may be
+// the transfer that brings a sample, to the end of the last, which may be the
+// one that takes it away. The whole campaign takes as long as the
 // larger of two bounds: experiments ÷ in_flight × one experiment, and the load
 // of the busiest device. Queues, failures, planning and the time from one step
 // to the next are not in it, nor does a duration that is itself a parameter

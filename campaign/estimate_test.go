@@ -3,8 +3,9 @@ package campaign_test
 import (
 	"testing"
 
-	"github.com/athanor-lab/athanor/campaign"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/athanor-lab/athanor/campaign"
 )
 
 // TestEstimate computes by hand: dose 20 s, carry 30, heat 300 (the faster of
@@ -30,6 +31,13 @@ func TestEstimate(t *testing.T) {
 	if got.TotalS != 60*620 || got.Bottleneck != "" {
 		t.Errorf("one at a time: %v s, %q; want %v and no bottleneck", got.TotalS, got.Bottleneck, 60*620)
 	}
+	// Two doses into one vial and the transfer that takes it away are one stay.
+	doc, _ = program(t, "graph.yaml")
+	got = campaign.Estimate(doc, laboratory(t))
+	if l := got.Load[0]; l.Capability != "liquid-handler" || l.ExperimentS != (20+20+30)+(670-20) {
+		t.Errorf("load of %s: %v s, want 720: the blank, filled from 20 s on, is fetched until 670 s", l.Capability, l.ExperimentS)
+	}
+	doc, _ = program(t, "arylation.yaml")
 	got = campaign.Estimate(doc, nil)
 	if got.TotalS != 0 || len(got.Unknown) != 5 {
 		t.Errorf("without devices: %v s, unknown %v", got.TotalS, got.Unknown)

@@ -66,3 +66,15 @@ func RulesMissing(t reflect.Type, names []string) []string {
 
 // RuledTypes counts the types that have rules.
 func RuledTypes() int { return len(rules) }
+
+// FieldNames lists the names of all fields of a document.
+func FieldNames() []string {
+	var out []string
+	for _, fields := range rules {
+		for name := range fields {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

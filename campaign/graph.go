@@ -36,83 +36,13 @@ func Ready(p lab.Protocol, done []string) []string {
 	return ready
 }
 
-// Need is a device that a step needs: the role it plays, which is the id of the
-// first step that is done by it, and what it must be.
-//
-// Steps that work on a sample one after another without a transfer between
-// them are done at one place, so they share a role.
-type Need struct {
-	Role       string
-	Capability string
-	Device     string // this one and no other, or ""
-}
-
-// StepNeeds are the devices of a step. A transfer needs three: what carries,
-// where the sample is, and where it is wanted.
-type StepNeeds struct {
-	Step  string
-	Needs []Need // the step's own first
-	// Keep are the roles among them that later steps need: they are held
-	// beyond this one. A place is held from the transfer that brings a sample
-	// to the transfer that takes it away, or else to the last step there.
-	Keep []string
-}
-
-// Needs returns what each step needs, in [Order].
-func Needs(p lab.Protocol) []StepNeeds {
-	g := newGraph(p)
-	out := make([]StepNeeds, 0, len(g.order))
-	for _, i := range g.order {
-		n := StepNeeds{Step: p.Steps[i].ID}
-		for _, role := range g.uses(i) {
-			n.Needs = append(n.Needs, g.need(role))
-			if g.usedAfter(role, i) {
-				n.Keep = append(n.Keep, p.Steps[role].ID)
-			}
-		}
-		out = append(out, n)
-	}
-	return out
-}
-
-// Idle returns the roles that no step needs any more once those in done are
-// done, in the order of the document.
-func Idle(p lab.Protocol, done []string) []string {
-	g := newGraph(p)
-	var idle []string
-	for role := range p.Steps {
-		if g.role[role] != role {
-			continue
-		}
-		busy := slices.ContainsFunc(g.order, func(i int) bool {
-			return slices.Contains(g.uses(i), role) && !slices.Contains(done, p.Steps[i].ID)
-		})
-		if !busy {
-			idle = append(idle, p.Steps[role].ID)
-		}
-	}
-	return idle
-}
-
-// Route returns the capabilities of the places that an experiment visits, in
-// [Order], each place once; carriers are not places.
-func Route(p lab.Protocol) []string {
-	g := newGraph(p)
-	var route []string
-	seen := map[int]bool{}
-	for _, i := range g.order {
-		if r := g.role[i]; !seen[r] && !isTransfer(p.Steps[i]) {
-			seen[r] = true
-			route = append(route, p.Steps[r].Capability)
-		}
-	}
-	return route
-}
-
 func isTransfer(s lab.Step) bool { return s.From != "" && s.To != "" }
 
 // graph is a protocol with its names resolved. It takes any protocol, a wrong
 // one too: what does not exist is not in it.
+//
+// Steps that work on a sample one after another without a transfer between
+// them are done at one place: they have one role.
 type graph struct {
 	steps  []lab.Step
 	index  map[string]int
@@ -206,23 +136,6 @@ func (g *graph) uses(i int) []int {
 		}
 	}
 	return roles
-}
-
-func (g *graph) usedAfter(role, i int) bool {
-	return slices.ContainsFunc(g.order, func(j int) bool {
-		return j != i && !g.before[i][j] && slices.Contains(g.uses(j), role)
-	})
-}
-
-func (g *graph) need(role int) Need {
-	s := g.steps[role]
-	n := Need{Role: s.ID, Capability: s.Capability, Device: s.Device}
-	for i, r := range g.role {
-		if r == role && n.Device == "" {
-			n.Device = g.steps[i].Device
-		}
-	}
-	return n
 }
 
 // cycles returns the cycles of the steps' `after`, each as ids in the order of

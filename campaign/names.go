@@ -107,6 +107,7 @@ func native(p lab.Parameter, v lab.Value) (any, error) {
 		want = lab.IsLabel
 	case lab.Composition:
 		want = lab.IsParts
+	default:
 	}
 	if v.Kind() != want || want == lab.IsParts && len(v.Parts()) != len(p.Parts) {
 		return nil, lab.Errorf(lab.Invalid, "setting %s = %s is no value of a parameter of type %s", p.Name, v, p.Type)

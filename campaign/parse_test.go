@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/athanor-lab/athanor/campaign"
 	"github.com/athanor-lab/athanor/lab"
-	"github.com/google/go-cmp/cmp"
 )
 
 // TestDefaults wants what an author may leave out.
@@ -91,7 +92,7 @@ func TestPlaces(t *testing.T) {
 // numbers as JSON has them.
 func TestWhatYAMLIs(t *testing.T) {
 	t.Parallel()
-	src := strings.Replace(string(read(t, "testdata/good/smallest.yaml")), "[KOAc, KOPiv]", `[no, on, Off, y, 12:30, 1.2.3, 2024-01-01, "0x10", 'null', "a\tb", 0b1, +]`, 1)
+	src := strings.Replace(string(read(t, "testdata/good/smallest.yaml")), "[KOAc, KOPiv]", `[no, on, Off, y, "12:30", 1.2.3, 2024-01-01, "0x10", 'null', "a\tb", 0b1, +]`, 1)
 	doc, problems := campaign.Parse([]byte("\ufeff"+src), "")
 	if problems != nil {
 		t.Fatal(problems)
@@ -223,6 +224,29 @@ func TestNotes(t *testing.T) {
 	for _, want := range []string{"the space has 2 points only", "objectives[0].unit: "} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no note %q in %q", want, notes)
+		}
+	}
+}
+
+// TestDocumentation wants the example that authors read to be right.
+func TestDocumentation(t *testing.T) {
+	t.Parallel()
+	page := string(read(t, "../docs/formats/campaign-1.md"))
+	_, rest, ok := strings.Cut(page, "```yaml\n")
+	src, _, ended := strings.Cut(rest, "```")
+	if !ok || !ended {
+		t.Fatal("docs/formats/campaign-1.md has no example")
+	}
+	_, problems, notes := campaign.Load([]byte(src), "yaml", laboratory(t))
+	for _, p := range problems {
+		t.Errorf("%d:%d %s", p.Line, p.Col, p)
+	}
+	if len(notes) > 0 {
+		t.Errorf("it has what is without effect: %v", notes)
+	}
+	for _, field := range campaign.FieldNames() {
+		if !strings.Contains(page, "`"+field) && !strings.Contains(page, field+"`") && !strings.Contains(page, "{"+field) && !strings.Contains(page, ", "+field) {
+			t.Errorf("docs/formats/campaign-1.md does not speak of %s", field)
 		}
 	}
 }

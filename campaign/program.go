@@ -247,12 +247,12 @@ func fit(v any, unit lab.Unit, name string, spec *lab.CommandSpec) (any, error) 
 	}
 	switch x := v.(type) {
 	case float64:
-		if want.Type != "number" && want.Type != "integer" {
+		if !slices.Contains([]string{"number", "integer", ""}, want.Type) {
 			return nil, lab.Errorf(lab.Invalid, "it is a number, the device wants a %s", want.Type)
 		}
 		return fitNumber(x, unit, want)
 	case string:
-		if want.Type != "string" {
+		if want.Type != "string" && want.Type != "" {
 			return nil, lab.Errorf(lab.Invalid, "it is a text, the device wants a %s", want.Type)
 		}
 		if len(want.Enum) > 0 && !slices.Contains(want.Enum, x) {
@@ -260,7 +260,7 @@ func fit(v any, unit lab.Unit, name string, spec *lab.CommandSpec) (any, error) 
 		}
 		return x, nil
 	case bool:
-		if want.Type != "boolean" {
+		if want.Type != "boolean" && want.Type != "" {
 			return nil, lab.Errorf(lab.Invalid, "it is a condition, the device wants a %s", want.Type)
 		}
 		return x, nil

@@ -7,9 +7,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/athanor-lab/athanor/campaign"
 	"github.com/athanor-lab/athanor/lab"
-	"github.com/google/go-cmp/cmp"
 )
 
 // program loads a good document of testdata and compiles it.

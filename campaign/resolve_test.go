@@ -8,9 +8,10 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/athanor-lab/athanor/campaign"
 	"github.com/athanor-lab/athanor/lab"
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestResolve(t *testing.T) {

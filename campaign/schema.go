@@ -8,8 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/athanor-lab/athanor/lab"
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/athanor-lab/athanor/lab"
 )
 
 // SchemaID names the schema of this form of documents.

@@ -6,9 +6,10 @@ import (
 	"os"
 	"testing"
 
-	"github.com/athanor-lab/athanor/campaign"
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/athanor-lab/athanor/campaign"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")

@@ -5,12 +5,13 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/athanor-lab/athanor/lab"
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/athanor-lab/athanor/lab"
 )
 
 // decimal is a number as YAML 1.2 and JSON agree on it. YAML's octal,
@@ -78,6 +79,7 @@ func yamlRefused(tokens token.Tokens) []lab.Problem {
 				columns = columns[:len(columns)-1]
 			}
 			columns = append(columns, col)
+		default:
 		}
 		if flow+len(columns) > maxDepth {
 			return []lab.Problem{{Wrong: "the document is nested too deeply", Right: "a campaign needs no more than ten levels", Line: t.Position.Line, Col: t.Position.Column}}

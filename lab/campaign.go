@@ -60,7 +60,10 @@ type Problem struct {
 }
 
 func (p Problem) String() string {
-	s := p.Path + ": " + p.Wrong
+	s := p.Wrong
+	if p.Path != "" { // else it is about the document as a whole
+		s = p.Path + ": " + s
+	}
 	if p.Right != "" {
 		s += "; " + p.Right
 	}
