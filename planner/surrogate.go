@@ -2,10 +2,8 @@ package planner
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
-	"github.com/athanor-lab/athanor/planner/acq"
 	"github.com/athanor-lab/athanor/planner/gp"
 )
 
@@ -27,14 +25,6 @@ type member struct {
 	prior gp.Prior
 	posts []*gp.Posterior
 	gain  gain
-}
-
-// gain is what an outcome would be worth: the logarithm of its expectation. It
-// must not fall when a standard deviation grows.
-type gain interface {
-	value(mean, sd []float64) float64
-	// believe takes the means of a pending or chosen experiment as its outcome.
-	believe(mean []float64)
 }
 
 // metric gives every varying number a length scale of its own, and every choice
@@ -75,13 +65,25 @@ func (t *task) nominal() bool {
 // serves above, where the data outweighs any prior.
 const ensembleMax = 300
 
+// manySettings is from how many settings on a number beside choices may have an
+// optimum between its bounds that a model should find. Fewer act as choices.
+const manySettings = 6
+
 // priors chooses by the kind of space: long scales where there are choices,
-// which are nearly additive, and an average of three for numbers
-// (reference/planner.md 4.4, E1, E2, E8).
-func (t *task) priors(groups, points int) []gp.Prior {
+// which are nearly additive, and an average of three for numbers alone. Long
+// scales mislead on the latter, and short ones waste the former.
+func (t *task) priors(m gp.Metric, points int) []gp.Prior {
+	groups := m.Groups
 	switch {
 	case t.nominal():
-		return []gp.Prior{gp.Long(groups)}
+		long := gp.Long(groups)
+		long.ByGroup = make([]gp.GroupScale, groups)
+		for c, col := range t.space.Columns() {
+			if g := m.Columns[c].Group; m.Columns[c].Tables == nil && g >= 0 && col.Settings >= manySettings {
+				long.ByGroup[g] = gp.Curved()
+			}
+		}
+		return []gp.Prior{long}
 	case points > ensembleMax:
 		return []gp.Prior{gp.Scaled(groups)}
 	default:
@@ -98,7 +100,7 @@ func (t *task) learn(responses []*response, spare int) *surrogate {
 		points = max(points, len(r.rows))
 	}
 	if len(responses) > 0 {
-		for _, pr := range t.priors(s.metric.Groups, points) {
+		for _, pr := range t.priors(s.metric, points) {
 			s.members = append(s.members, member{prior: pr})
 		}
 	}
@@ -184,122 +186,4 @@ func check(p *gp.Problem, stages []stage, kernel gp.Kernel, h gp.Params) gp.Fit 
 		return gp.Fit{}
 	}
 	return f
-}
-
-// improvement is the gain of a single objective.
-type improvement struct{ best, noise float64 }
-
-func (g *improvement) value(mean, sd []float64) float64 {
-	return acq.LogEI(mean[0], sd[0], g.best) + acq.LogAugmentation(sd[0], g.noise)
-}
-
-func (g *improvement) believe(mean []float64) { g.best = math.Max(g.best, mean[0]) }
-
-// trade is the gain of two or three objectives.
-type trade struct {
-	front *acq.Front
-	noise []float64
-}
-
-func (g *trade) value(mean, sd []float64) float64 {
-	news := math.Inf(-1)
-	for j, n := range g.noise {
-		news = math.Max(news, acq.LogAugmentation(sd[j], n))
-	}
-	return g.front.LogEHVI(mean, sd) + news
-}
-
-func (g *trade) believe(mean []float64) { g.front.Add(mean) }
-
-// noise returns the standard deviation of an observation of objective j that
-// augments the gain, or 0. Only where the noise has no prior is it augmented:
-// there some of what no length scale explains is taken for noise, and the best
-// point would be measured again and again. Elsewhere it costs more than it gives.
-func (m *member) noise(j int) float64 {
-	if m.prior.Noise != gp.Flat() {
-		return 0
-	}
-	return math.Sqrt(m.posts[j].Params.Noise)
-}
-
-// noisy is the share of noise in the variance of the outcomes above which the
-// best posterior mean, not the best observation, is what is to be beaten.
-const noisy = 0.05
-
-// aim sets what each member's gain is measured against.
-func (t *task) aim(s *surrogate) {
-	for k := range s.members {
-		m := &s.members[k]
-		outcomes := t.beliefs(s, m)
-		if len(s.responses) == 1 {
-			g := &improvement{best: math.Inf(-1), noise: m.noise(0)}
-			for _, y := range outcomes {
-				g.best = math.Max(g.best, y[0])
-			}
-			m.gain = g
-			continue
-		}
-		g := &trade{front: acq.NewFront(outcomes, reference(outcomes, len(s.responses)))}
-		for j := range m.posts {
-			g.noise = append(g.noise, m.noise(j))
-		}
-		m.gain = g
-	}
-}
-
-// beliefs returns the outcomes at every point where all objectives were
-// observed: as observed, or where noise is large as the member believes.
-func (t *task) beliefs(s *surrogate, m *member) [][]float64 {
-	var out [][]float64
-	first := s.responses[0]
-	scratch := make([]*gp.Scratch, len(m.posts))
-	for j, p := range m.posts {
-		scratch[j] = p.NewScratch()
-	}
-	for i, row := range first.rows {
-		y := make([]float64, 0, len(s.responses))
-		for j, r := range s.responses {
-			at := i
-			if j > 0 {
-				at = slices.IndexFunc(r.rows, func(q int) bool { return t.known[q].key == t.known[row].key })
-			}
-			if at < 0 {
-				break
-			}
-			v := r.data.Y[at]
-			if m.posts[j].Params.Noise > noisy {
-				v = m.posts[j].Mean(r.data.X[at], scratch[j])
-			}
-			y = append(y, v)
-		}
-		if len(y) == len(s.responses) {
-			out = append(out, y)
-		}
-	}
-	return out
-}
-
-// reference returns the point above which hypervolume counts: a tenth of the
-// front's range below its worst in each objective. Where no experiment has all
-// objectives it is their mean.
-func reference(outcomes [][]float64, objectives int) []float64 {
-	front := acq.Nondominated(outcomes)
-	if len(front) == 0 {
-		return make([]float64, objectives)
-	}
-	var ref []float64
-	for j := range objectives {
-		low, high := math.Inf(1), math.Inf(-1)
-		for _, i := range front {
-			low, high = math.Min(low, outcomes[i][j]), math.Max(high, outcomes[i][j])
-		}
-		span := high - low
-		if span == 0 {
-			for _, y := range outcomes {
-				span = math.Max(span, low-y[j])
-			}
-		}
-		ref = append(ref, low-0.1*math.Max(span, 0.1))
-	}
-	return ref
 }

@@ -32,7 +32,7 @@ type experiment struct {
 }
 
 // starts is how many experiments are spread evenly before a model decides. Two
-// serve about as well as five and ten are worse: reference/planner.md, E10.
+// serve about as well as five, and ten are worse.
 const starts = 5
 
 // checkNumbers refuses what no strategy can work with.

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -92,15 +91,25 @@ func (t *task) nearest(state []float64) []lab.Neighbour {
 	f := make([]float64, len(state))
 	t.space.Features(state, f)
 	cols := t.space.Columns()
-	var all []lab.Neighbour
+	var best []lab.Neighbour
 	for _, list := range [2][]experiment{t.known, t.pending} {
 		for _, e := range list {
-			all = append(all, lab.Neighbour{Number: e.number, Distance: distance(cols, f, e.features)})
+			n := lab.Neighbour{Number: e.number, Distance: distance(cols, f, e.features)}
+			at := len(best)
+			for at > 0 && n.Distance < best[at-1].Distance {
+				at--
+			}
+			if at < neighbours {
+				best = slices.Insert(best, at, n)
+				best = best[:min(neighbours, len(best))]
+			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b lab.Neighbour) int { return cmp.Compare(a.Distance, b.Distance) })
-	return all[:min(3, len(all))]
+	return best
 }
+
+// neighbours is how many earlier experiments a proposal is compared with.
+const neighbours = 3
 
 // distance is Euclidean in the features; two levels of a choice are 1 apart.
 func distance(cols []space.Column, a, b []float64) float64 {

@@ -41,7 +41,7 @@ func tail(a float64) float64 {
 		return 1 - a*0.5*math.Erfc(a/math.Sqrt2)/(invSqrt2Pi*math.Exp(-0.5*a*a))
 	}
 	f := 0.0
-	for k := 60; k >= 2; k-- {
+	for k := 14 + int(200/a); k >= 2; k-- {
 		f = float64(k) / (a + f)
 	}
 	t := 1 / (a + f)

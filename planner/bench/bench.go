@@ -43,7 +43,7 @@ type Options struct {
 
 // Result is what was measured, ready for JSON.
 type Result struct {
-	MeanRelativeArea float64        `json:"mean_relative_area"`
+	MeanRelativeArea float64        `json:"mean_relative_area"` // over the sets that are not degenerate
 	Sets             map[string]Set `json:"sets"`
 	SuggestMS        Quantiles      `json:"suggest_ms"` // per plan
 	RSSMB            float64        `json:"rss_mb"`
@@ -63,7 +63,11 @@ type Set struct {
 	SuggestMS     Quantiles `json:"suggest_ms"`
 	Points        int       `json:"points"`
 	Budget        int       `json:"budget"`
-	Areas         []float64 `json:"areas"` // by seed, over the mean area of random search
+	// Degenerate says that random search is left with less than a hundredth of
+	// the median's regret: most starts have found the best already, the ratio is
+	// noise, and the mean over sets leaves it out.
+	Degenerate bool      `json:"degenerate,omitempty"`
+	Areas      []float64 `json:"areas"` // by seed, over the mean area of random search
 }
 
 // Quantiles are of milliseconds of wall time.
@@ -83,13 +87,17 @@ func Run(ctx context.Context, p Proposer, o Options) (Result, error) {
 	}
 	res := Result{Sets: make(map[string]Set), Seeds: o.Seeds, Strategy: o.Strategy}
 	var all []float64
+	counted := 0.0
 	for _, t := range tables {
 		s, times, err := t.measure(ctx, p, o)
 		if err != nil {
 			return res, fmt.Errorf("bench table %s: %w", t.Name, err)
 		}
 		res.Sets[t.Name] = s
-		res.MeanRelativeArea += s.RelativeArea / float64(len(tables))
+		if !s.Degenerate {
+			counted++
+			res.MeanRelativeArea += (s.RelativeArea - res.MeanRelativeArea) / counted
+		}
 		all = append(all, times...)
 		o.Progress("%-28s area %.3f ± %.3f  top 1 %% after %.1f (random %.1f)  top 5 %% after %.1f (random %.1f)  %.1f ms p50, %.1f ms p95\n",
 			t.Name, s.RelativeArea, s.StandardError, s.ToTop1, s.RandomToTop1, s.ToTop5, s.RandomToTop5, s.SuggestMS.P50, s.SuggestMS.P95)
@@ -145,6 +153,7 @@ func (t *Table) measure(ctx context.Context, p Proposer, o Options) (Set, []floa
 		s.RandomToTop1 += share * t.randomTo(first, s.Budget, t.top(0.01))
 		s.RandomToTop5 += share * t.randomTo(first, s.Budget, t.top(0.05))
 	}
+	s.Degenerate = random < 0.01*float64(s.Budget-starts)
 	if random == 0 {
 		random = 1 // every start was the best point: nothing is left to regret
 	}

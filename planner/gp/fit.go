@@ -101,7 +101,7 @@ func (pr Prior) unpack(z []float64, groups int) Params {
 func (pr Prior) Start(groups int) Params {
 	h := Params{Scales: make([]float64, groups), Noise: pr.NoiseStart, Output: 1}
 	for g := range h.Scales {
-		h.Scales[g] = pr.ScaleStart
+		_, h.Scales[g] = pr.scale(g)
 	}
 	if pr.OutputStart > 0 {
 		h.Output = pr.OutputStart
@@ -157,7 +157,8 @@ func (p *Problem) Objective(pr Prior, z, grad []float64) float64 {
 	// The prior, and the chain rule from θ to z.
 	groups := p.metric.Groups
 	for g, l := range h.Scales {
-		lp, slope := pr.Scale.Log(l)
+		density, _ := pr.scale(g)
+		lp, slope := density.Log(l)
 		f -= lp
 		grad[g] = (grad[g] - slope) * (l - pr.ScaleMin)
 	}

@@ -25,7 +25,10 @@ func metrics() map[string]gp.Metric {
 }
 
 func priors(groups int) []gp.Prior {
-	return []gp.Prior{gp.Short(), gp.Scaled(groups), gp.Smooth(groups), gp.Long(groups)}
+	curved := gp.Long(groups)
+	curved.Name, curved.ByGroup = "curved", make([]gp.GroupScale, groups)
+	curved.ByGroup[0] = gp.Curved()
+	return []gp.Prior{gp.Short(), gp.Scaled(groups), gp.Smooth(groups), gp.Long(groups), curved}
 }
 
 // points draws rows that fit a metric.

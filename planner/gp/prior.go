@@ -81,6 +81,9 @@ type Prior struct {
 	Scale      Density // of each length scale
 	ScaleStart float64
 	ScaleMin   float64
+	// ByGroup replaces Scale and ScaleStart for single groups, those with a Start
+	// above 0. It may be nil.
+	ByGroup    []GroupScale
 	Noise      Density // of the variance of one observation
 	NoiseStart float64
 	NoiseMin   float64
@@ -88,6 +91,25 @@ type Prior struct {
 	// OutputStart is where the search for the variance of f begins; 0 fixes it at 1.
 	OutputStart float64
 }
+
+// GroupScale is the prior of one group's length scale.
+type GroupScale struct {
+	Scale Density
+	Start float64
+}
+
+// scale returns density and start of a group's length scale.
+func (pr *Prior) scale(g int) (Density, float64) {
+	if pr.ByGroup != nil && pr.ByGroup[g].Start > 0 {
+		return pr.ByGroup[g].Scale, pr.ByGroup[g].Start
+	}
+	return pr.Scale, pr.ScaleStart
+}
+
+// Curved is the prior of the length scale of a number with many settings beside
+// choices, under [Long]: l ~ Gamma(4, 2), long still, but short enough for an
+// optimum between the bounds.
+func Curved() GroupScale { return GroupScale{Scale: Gamma(4, 2), Start: 1.5} }
 
 // Short is a prior of short length scales with a free output scale:
 // l ~ Gamma(3, 6), s2f ~ Gamma(2, 0.15), s2 ~ Gamma(1.1, 0.05), the customary

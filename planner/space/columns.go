@@ -7,6 +7,7 @@ type Column struct {
 	Parameter int // index in the space
 	Part      int // of a composition
 	Constant  bool
+	Settings  int // how many values it can take; more than 1000 count as 1001
 	// Levels is the number of levels of a categorical parameter, else 0.
 	Levels int
 	// Distances are the squares of the distances between levels by their
@@ -20,12 +21,12 @@ func (s *Space) Columns() []Column {
 	for i := range s.params {
 		p := &s.params[i]
 		for k := range p.width {
-			c := Column{Parameter: i, Part: k}
+			c := Column{Parameter: i, Part: k, Settings: p.count(1000)}
 			switch p.Type {
 			case lab.Categorical:
 				c.Levels, c.Distances, c.Constant = len(p.Levels), p.tables, len(p.Levels) == 1
 			case lab.Composition:
-				c.Constant = p.width == 1
+				c.Constant, c.Settings = p.width == 1, min(1001, p.steps+1)
 			default:
 				c.Constant = p.max == p.min
 			}
