@@ -72,7 +72,7 @@ func (a About) MarshalJSON() ([]byte, error) {
 		{"security", "nosec"},
 		{"ldp:minor", Minor},
 		{"ldp:profile", []string{"S", "C", "L"}},
-		{"ldp:capabilities", a.Capabilities},
+		{"ldp:capabilities", append([]string{}, a.Capabilities...)}, // never null
 		{"ldp:cell", a.Cell},
 		{"ldp:simulated", a.Simulated},
 		{"ldp:heartbeat_s", a.HeartbeatS},

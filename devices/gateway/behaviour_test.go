@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -177,8 +178,68 @@ func TestBusyIsTriedAgain(t *testing.T) {
 	})
 }
 
+// TestLateAnswerEndsDoubt loses all that a device says of a command until it is
+// in doubt, and wants the device asked, and believed, once it can be heard.
+func TestLateAnswerEndsDoubt(t *testing.T) {
+	t.Parallel()
+	var deaf atomic.Bool
+	b := devicestest.NewBroker()
+	b.Fault = func(_ string, m devices.Message) []devices.Message {
+		if deaf.Load() && m.Topic == devices.Topic("lab", "doser-1", devices.LeafEv) {
+			return nil
+		}
+		return []devices.Message{m}
+	}
+	s := newSite(t, b.Dial)
+	gate := make(chan struct{})
+	s.device("doser-1", nil, func(*sdk.Device, string) { <-gate })
+	c := s.command("doser-1", "manual", 1)
+	c.Deadline = time.Now().UTC().Add(700 * time.Millisecond).Truncate(time.Millisecond)
+	c.TimeoutS = 0
+	s.dispatch(c)
+	s.reached(c, lab.CommandRunning)
+	deaf.Store(true)
+	close(gate)
+	s.ended(c, lab.CommandInDoubt)
+	deaf.Store(false)
+	if _, err := s.completer.Await(s.patience(), c.ID, func(r lab.Result) bool { return r.State == lab.CommandDone }); err != nil {
+		t.Errorf("the doubt was not ended by the device: %v", err)
+	}
+	if n := s.world.seen(c.ID.UUID() + " poured"); n != 1 {
+		t.Errorf("poured %d times; want once", n)
+	}
+}
+
+// TestDeadDeviceIsSeen kills a device and wants it lost, and back with its next
+// start, within 3 s each.
+func TestDeadDeviceIsSeen(t *testing.T) {
+	t.Parallel()
+	buses(t, func(t *testing.T, dial devices.Dialer) {
+		s := newSite(t, dial)
+		first := s.device("doser-1", nil, nil)
+		s.awaitOp("doser-1", "idle", 1)
+		since := time.Now()
+		first.Kill()
+		conn := func(state string, boot int64) {
+			t.Helper()
+			d, err := s.fleet.Await(s.patience(), "doser-1", func(d lab.Device) bool { return d.Conn == state && d.Boot == boot })
+			if took := time.Since(since); err != nil || took > 3*time.Second {
+				t.Errorf("device is %s at boot %d after %s; want %s at %d within 3 s", d.Conn, d.Boot, took, state, boot)
+			}
+		}
+		conn(devices.Lost, 1)
+		devicestest.Wait(t, first.done, "the death of the device")
+		since = time.Now()
+		second := s.device("doser-1", nil, nil)
+		conn(devices.Online, 2)
+		since = time.Now()
+		second.end()
+		conn(devices.Offline, 2)
+	})
+}
+
 // TestDoubtAtDeadline wants a command to a device that never answers in doubt
-// at its deadline, and the device's late answer to end the doubt.
+// at its deadline.
 func TestDoubtAtDeadline(t *testing.T) {
 	t.Parallel()
 	buses(t, func(t *testing.T, dial devices.Dialer) {

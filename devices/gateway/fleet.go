@@ -117,12 +117,12 @@ func (g *Gateway) onConn(name string, b []byte, retained bool) error {
 		return nil
 	}
 	news := c.Boot != d.Boot || c.State != d.Conn
-	d.Conn, d.Boot, d.dirty = c.State, c.Boot, d.dirty || news
-	if !retained {
+	if !retained && c.State != devices.Lost { // a will is the broker's word, and no sign of life
 		d.alive()
 	} else if d.SeenAt.IsZero() {
 		d.SeenAt = c.TS.UTC()
 	}
+	d.Conn, d.Boot, d.dirty = c.State, c.Boot, d.dirty || news
 	if c.State == devices.Online && news {
 		d.heardAt = time.Now() // silence counts from here
 		g.cell(d.cell).greet = true
@@ -162,7 +162,9 @@ func (g *Gateway) onState(name string, b []byte, retained bool) error {
 	// What the device says has ended, and is open here, is asked for.
 	for id, f := range d.flights {
 		if st, ok := s.Mentions(id); ok && st.Terminal() && time.Since(f.since) > g.cfg.Resend {
-			f.next = time.Now()
+			if !f.doubt || st != lab.CommandInDoubt {
+				f.next = time.Now()
+			}
 		}
 	}
 	return nil
@@ -202,6 +204,16 @@ func (d *device) says(id string, now time.Time) whereabouts {
 		return wellUnderWay
 	}
 	return unclear
+}
+
+// atWork reports whether commands to d are under way.
+func (d *device) atWork() bool {
+	for _, f := range d.flights {
+		if !f.doubt {
+			return true
+		}
+	}
+	return false
 }
 
 // silence marks devices lost that have said nothing for too long.
@@ -251,7 +263,7 @@ func (g *Gateway) beatDue(ctx context.Context) {
 	g.mu.Lock()
 	held := map[string]bool{}
 	for _, d := range g.devices {
-		if d.cell != "" && d.reachable() && (d.holder == g.Dispatcher.cfg.Holder || len(d.flights) > 0) {
+		if d.cell != "" && d.reachable() && (d.holder == g.Dispatcher.cfg.Holder || d.atWork()) {
 			held[d.cell] = true
 		}
 	}

@@ -18,7 +18,20 @@ type flight struct {
 	wait   time.Duration // before the next sending
 	cancel bool          // it is to be cancelled, so that is sent instead
 	busy   bool          // it is being looked at
+	doubt  bool          // its deadline has passed: it is only asked for
 }
+
+// at plans the next look: at t, and not after the deadline.
+func (f *flight) at(t time.Time) {
+	if end := f.entry.Command.Deadline; !f.doubt && t.After(end) && time.Now().Before(end) {
+		t = end
+	}
+	f.next = t
+}
+
+// doubtEvery is the time between two questions about a command in doubt; a
+// device that says that it has ended is asked at once.
+const doubtEvery = time.Minute
 
 // atOnce is how many commands are sent again side by side.
 const atOnce = 16
@@ -30,7 +43,9 @@ func (g *Gateway) watch(e Entry) {
 	defer g.mu.Unlock()
 	d := g.device(e.Command.Device)
 	if d.flights[e.ID()] == nil {
-		d.flights[e.ID()] = &flight{entry: e, since: now, next: now.Add(g.cfg.Resend), wait: g.cfg.Resend}
+		f := &flight{entry: e, since: now, wait: g.cfg.Resend}
+		f.at(now.Add(g.cfg.Resend))
+		d.flights[e.ID()] = f
 	}
 }
 
@@ -51,7 +66,9 @@ func (g *Gateway) adopt(e Entry) {
 	if limit := now.Add(g.cfg.Resend); next.After(limit) { // another machine's clock
 		next = limit
 	}
-	d.flights[e.ID()] = &flight{entry: e, since: now, next: next, wait: g.cfg.Resend}
+	f := &flight{entry: e, since: now, wait: g.cfg.Resend}
+	f.at(next)
+	d.flights[e.ID()] = f
 }
 
 func (g *Gateway) watchCancel(e Entry) {
@@ -59,7 +76,8 @@ func (g *Gateway) watchCancel(e Entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if f := g.device(e.Command.Device).flights[e.ID()]; f != nil {
-		f.cancel, f.wait, f.next = true, g.cfg.Resend, time.Now().Add(g.cfg.Resend)
+		f.cancel, f.wait = true, g.cfg.Resend
+		f.at(time.Now().Add(g.cfg.Resend))
 	}
 }
 
@@ -76,7 +94,7 @@ func (g *Gateway) forget(open map[string]bool, asked time.Time) {
 	defer g.mu.Unlock()
 	for _, d := range g.devices {
 		for id, f := range d.flights {
-			if !open[id] && f.since.Before(asked) {
+			if !open[id] && !f.doubt && f.since.Before(asked) {
 				delete(d.flights, id)
 			}
 		}
@@ -90,7 +108,7 @@ func (g *Gateway) answered(e Entry) {
 	if f := g.device(e.Command.Device).flights[e.ID()]; f != nil {
 		f.entry = e
 		if !f.cancel {
-			f.next = time.Now().Add(5 * g.cfg.Resend)
+			f.at(time.Now().Add(5 * g.cfg.Resend))
 		}
 	}
 }
@@ -115,12 +133,12 @@ func (g *Gateway) refused(ctx context.Context, name string, ev devices.Event) {
 	}
 	switch ev.Code {
 	case devices.NoLease: // the lease goes before the command
-		f.next = time.Now().Add(tick)
+		f.at(time.Now().Add(tick))
 	case devices.NoTime:
 		g.cell(d.cell).greet = true
-		f.next = time.Now().Add(g.cfg.Resend / 5)
+		f.at(time.Now().Add(g.cfg.Resend / 5))
 	default:
-		f.next = time.Now().Add(f.wait / 5)
+		f.at(time.Now().Add(f.wait / 5))
 		f.wait = min(2*f.wait, 5*g.cfg.Resend)
 	}
 }
@@ -137,7 +155,7 @@ func (g *Gateway) hurry() {
 func (d *device) hurry() {
 	now := time.Now()
 	for _, f := range d.flights {
-		if now.Sub(f.since) > tick && f.next.After(now) {
+		if !f.doubt && now.Sub(f.since) > tick && f.next.After(now) {
 			f.next = now
 		}
 	}
@@ -150,7 +168,7 @@ func (g *Gateway) sendDue(ctx context.Context) {
 	g.mu.Lock()
 	for _, d := range g.devices {
 		for _, f := range d.flights {
-			if !f.busy && (!now.Before(f.next) || !now.Before(f.entry.Command.Deadline)) {
+			if !f.busy && !now.Before(f.next) {
 				f.busy = true
 				due = append(due, f)
 			}
@@ -179,14 +197,23 @@ func (g *Gateway) look(ctx context.Context, f *flight, now time.Time) {
 	over := !now.Before(e.Command.Deadline)
 	at := d.says(e.ID(), now)
 	send := !over && d.reachable() && (cancel || at != wellUnderWay)
-	f.next = now.Add(5 * g.cfg.Resend)
-	if send {
-		f.next, f.wait = now.Add(f.wait), min(2*f.wait, 5*g.cfg.Resend)
-	}
-	if over {
+	switch {
+	case f.doubt:
+		f.next = now.Add(doubtEvery)
+	case over:
 		f.next = now.Add(g.cfg.Resend)
+	case send:
+		f.at(now.Add(f.wait))
+		f.wait = min(2*f.wait, 5*g.cfg.Resend)
+	default:
+		f.at(now.Add(5 * g.cfg.Resend))
 	}
+	inDoubt := f.doubt
 	g.mu.Unlock()
+	if inDoubt {
+		g.ask(ctx, e)
+		return
+	}
 	if over && at == wellUnderWay && now.Before(e.Command.Deadline.Add(graceMax)) || !over && !send {
 		return
 	}
@@ -206,6 +233,17 @@ func (g *Gateway) look(ctx context.Context, f *flight, now time.Time) {
 	}
 }
 
+// ask asks the device what it knows of a command in doubt, until the doubt has
+// ended. Asking cannot start anything, as sending again could.
+func (g *Gateway) ask(ctx context.Context, e Entry) {
+	stored, err := g.cfg.Ledger.Get(ctx, e.ID())
+	if err == nil && stored.State != lab.CommandInDoubt {
+		g.drop(e)
+		return
+	}
+	_ = g.ctl(ctx, e.Command.Device, devices.Ctl{Op: devices.OpStatus, Target: e.ID()}) // asked again
+}
+
 // doubt ends a command whose deadline has passed without an answer.
 func (g *Gateway) doubt(ctx context.Context, e Entry) {
 	why := "the device did not answer by the deadline"
@@ -219,6 +257,9 @@ func (g *Gateway) doubt(ctx context.Context, e Entry) {
 	case taken:
 		g.log.Warn("command in doubt", "command_id", e.ID(), "device", e.Command.Device)
 		g.tell(ctx, settled)
+		g.mu.Lock() // the device may yet say how it ended
+		g.device(e.Command.Device).flights[e.ID()] = &flight{entry: settled, since: time.Now(), next: time.Now().Add(doubtEvery), doubt: true}
+		g.mu.Unlock()
 	default:
 		g.drop(e)
 	}

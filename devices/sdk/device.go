@@ -163,7 +163,9 @@ func (d *Device) Run(ctx context.Context, dial devices.Dialer) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("describe device %s: %w", d.cfg.ID, err), d.journal.close(errShutdown))
 	}
+	d.mu.Lock()
 	d.out = newOutbox(d, about)
+	d.mu.Unlock()
 	d.revive()
 
 	stop := context.AfterFunc(ctx, func() { d.end(errShutdown) })
@@ -181,6 +183,7 @@ func (d *Device) Run(ctx context.Context, dial devices.Dialer) error {
 			bus.Cut()
 		}
 		d.work.Wait()
+		_ = d.journal.close(errDead) // Kill has done so, unless it came before the journal
 		return ErrKilled
 	}
 	d.work.Wait()
@@ -197,8 +200,11 @@ func (d *Device) Run(ctx context.Context, dial devices.Dialer) error {
 // power cuts.
 func (d *Device) Kill() {
 	d.end(errDead)
-	if d.journal != nil {
-		_ = d.journal.close(errDead)
+	d.mu.Lock()
+	journal := d.journal
+	d.mu.Unlock()
+	if journal != nil {
+		_ = journal.close(errDead)
 	}
 }
 

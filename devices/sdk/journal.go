@@ -50,6 +50,18 @@ type journal struct {
 	synced  uint64 // of them, on the disk
 	busy    bool   // somebody writes
 	err     error  // the first failure; nothing is written after it
+	size    int64  // of the file, in bytes
+	base    int64  // of it when it was last compacted
+}
+
+// swellMax is how many bytes a journal may grow before it is compacted.
+const swellMax = 64 << 20
+
+// swollen reports whether the file is worth compacting for its length alone.
+func (j *journal) swollen() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.size > swellMax+2*j.base
 }
 
 // openJournal reads the journal at path, or begins it, and locks it against a
@@ -67,6 +79,9 @@ func openJournal(path string) (*journal, []record, error) {
 		return nil, nil, errors.Join(fmt.Errorf("open journal: %w", err), file.Close())
 	}
 	j := &journal{path: path, file: file}
+	if info, err := file.Stat(); err == nil {
+		j.size = info.Size()
+	}
 	j.flushed = sync.NewCond(&j.mu)
 	return j, records, nil
 }
@@ -153,6 +168,7 @@ func (j *journal) sync(place uint64) error {
 			j.err = fmt.Errorf("write journal: %w", err)
 		} else if err == nil {
 			j.synced = upTo
+			j.size += int64(len(buf))
 		}
 		j.flushed.Broadcast()
 	}
@@ -185,6 +201,7 @@ func (j *journal) rewrite(records []record) error {
 	}
 	old := j.file
 	j.file, j.buf, j.synced = file, nil, j.wrote
+	j.size, j.base = int64(b.Len()), int64(b.Len())
 	j.flushed.Broadcast()
 	return old.Close()
 }

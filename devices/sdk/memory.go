@@ -128,13 +128,14 @@ func (d *Device) remember(e *entry, ev devices.Event) {
 }
 
 // compact forgets the oldest ended commands that cannot come again, and writes
-// the journal anew, when there are twice as many as are kept.
+// the journal anew, when there are twice as many as are kept, or when
+// checkpoints have swollen it.
 func (d *Device) compact() {
-	if len(d.ended) < max(d.full, 2*keepEnded) {
+	if len(d.ended) < max(d.full, 2*keepEnded) && !d.journal.swollen() {
 		return
 	}
 	now, known := d.clock.now()
-	spare := len(d.ended) - keepEnded
+	spare := len(d.ended) - keepEnded // may be negative: then all are kept
 	kept := make([]*entry, 0, keepEnded)
 	for i, e := range d.ended {
 		if i < spare && (e.expires.IsZero() || known && e.expires.Add(keepAfter).Before(now)) {
