@@ -159,9 +159,13 @@ func (a *Activities) Prepare(ctx context.Context, in Preparation) (Prepared, err
 		Params:       do.Params,
 		Samples:      do.Samples,
 		TimeoutS:     in.Node.TimeoutS,
-		Deadline:     a.now().UTC().Add(time.Duration(in.Node.TimeoutS * float64(time.Second))).Truncate(time.Millisecond),
+		Deadline:     a.now().UTC().Add(time.Duration(in.Node.TimeoutS*float64(time.Second)) + deadlineGrace).Truncate(time.Millisecond),
 	}}, nil
 }
+
+// deadlineGrace is how much longer than its time-out a command is waited for:
+// the device must be reached first and its answer brought back.
+const deadlineGrace = 30 * time.Second
 
 // AwaitDevices ends when what a step needs is reserved for it: at once, or when
 // whoever releases the last of it says so by the activity's name.

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
 
 	"github.com/athanor-lab/athanor/dataset"
+	"github.com/athanor-lab/athanor/devices/gateway"
 	"github.com/athanor-lab/athanor/internal/postgres"
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/schedule"
@@ -61,6 +63,7 @@ type book struct {
 	db        *postgres.DB
 	completer *workflows.Completer
 	compiler  *compiler
+	devices   *gateway.Dispatcher
 }
 
 // Reserve implements [workflows.Book].
@@ -119,15 +122,45 @@ const stewardEvery = time.Second
 // steward grants what can be granted now and then, since devices come and go
 // without asking.
 func (b *book) steward(ctx context.Context, logger *slog.Logger) {
-	for ; ctx.Err() == nil; pause(ctx, stewardEvery) {
+	idle := map[string]int64{}
+	for n := 0; ctx.Err() == nil; n++ {
 		grants, err := b.db.Sweep(ctx)
 		if err == nil {
 			err = b.tell(ctx, grants)
 		}
+		if err == nil && n%leaseEvery == 0 {
+			idle, err = b.letGo(ctx, idle)
+		}
 		if err != nil && ctx.Err() == nil {
 			logger.WarnContext(ctx, "sweep reservations", "err", err)
 		}
+		pause(ctx, stewardEvery)
 	}
+}
+
+// leaseEvery is how many sweeps there are to a look at idle leases.
+const leaseEvery = 5
+
+// letGo ends the leases of devices that nobody had reserved at the last look
+// either, so that a person may use them. idle are their epochs then; a lease
+// that was taken since has another and is not touched.
+func (b *book) letGo(ctx context.Context, idle map[string]int64) (map[string]int64, error) {
+	devices, err := b.db.Devices(ctx)
+	if err != nil {
+		return idle, err
+	}
+	now := map[string]int64{}
+	for _, d := range devices {
+		if d.Conn != "online" || d.Epoch == 0 || d.Experiment != nil || len(d.Active) > 0 {
+			continue
+		}
+		if idle[d.ID] == d.Epoch {
+			err = errors.Join(err, b.devices.Release(ctx, d.ID, d.Epoch))
+			continue
+		}
+		now[d.ID] = d.Epoch
+	}
+	return now, err
 }
 
 // exporter tells the dataset.

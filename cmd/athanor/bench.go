@@ -178,11 +178,15 @@ func (c *benchThroughputCmd) campaign(ctx context.Context, l *laboratory, cl *cl
 func (c *benchThroughputCmd) document(n int) []byte {
 	return fmt.Appendf(nil, `athanor: campaign/1
 title: %d no-ops
-space: {parameters: [{name: x, type: continuous, min: 0, max: 1, unit: "1"}]}
-objectives: [{name: y, direction: maximize, unit: "1"}]
+space:
+  parameters:
+    - {name: x, type: continuous, min: 0, max: 1, unit: "1"}
+    - {name: y, type: continuous, min: 0, max: 1, unit: "1"}
+    - {name: z, type: continuous, min: 0, max: 1, unit: "1"}
+objectives: [{name: w, direction: maximize, unit: "1"}]
 protocol:
   steps: [{id: do, capability: noop, command: noop, timeout: {value: 60, unit: s}}]
-  observe: [{objective: y, expr: x}]
+  observe: [{objective: w, expr: x + y + z}]
 plan: {planner: random, batch: %d, in_flight: %d}
 budget: {experiments: %d}
 seed: %d

@@ -71,11 +71,6 @@ func (l *laboratory) awaitDevices(ctx context.Context, c *client, src []byte) er
 		if ctx.Err() != nil {
 			return quiet{130}
 		}
-		select {
-		case err := <-l.failed:
-			return err
-		default:
-		}
 	}
 	message := fmt.Sprintf("the demonstration cannot be carried out by this laboratory (see %s):", filepath.Join(l.data, "sim.log"))
 	for _, p := range v.Problems {

@@ -75,6 +75,7 @@ func openHouse(ctx context.Context, s services, listens bool, logger *slog.Logge
 	if err := h.reachDevices(dial, listens); err != nil {
 		return nil, fmt.Errorf("reach the broker at %s (--mqtt): %w", s.MQTT, err)
 	}
+	h.book.devices = h.devices
 	return h, nil
 }
 
@@ -202,6 +203,17 @@ type atLeast struct {
 	level slog.Level
 }
 
+// WithAttrs implements [slog.Handler].
+func (a atLeast) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return atLeast{a.Handler.WithAttrs(attrs), a.level}
+}
+
+// WithGroup implements [slog.Handler].
+func (a atLeast) WithGroup(name string) slog.Handler {
+	return atLeast{a.Handler.WithGroup(name), a.level}
+}
+
+// Enabled implements [slog.Handler].
 func (a atLeast) Enabled(ctx context.Context, l slog.Level) bool {
 	return l >= a.level && a.Handler.Enabled(ctx, l)
 }

@@ -29,6 +29,7 @@ type upCmd struct {
 	Lab      string  `name:"lab-file" help:"Description of the simulated laboratory (YAML); by default the demonstration's."`
 	NoSim    bool    `name:"no-sim" help:"Run no simulated laboratory: real devices connect to the broker."`
 	SimSpeed float64 `name:"sim-speed" help:"How many of the simulated laboratory's seconds pass in one of ours."`
+	KeepFree float64 `name:"keep-free" placeholder:"MB" help:"Disk space to leave to others; the laboratory closes in order before it takes it."`
 	SimNoops int     `name:"sim-noops" hidden:"" help:"Add simulated devices whose command does nothing."`
 }
 
@@ -44,19 +45,30 @@ func (c *upCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	defer l.stop()
 	l.say(fmt.Sprintf("open on %s after %.1f s", l.url, time.Since(began).Seconds()))
+	ctx, cancel := l.untilFailure(ctx)
+	defer cancel()
 	if c.Demo {
-		if err := l.demo(ctx); err != nil || c.Exit {
+		err := l.demo(ctx)
+		if fault := l.fault(ctx); fault != nil {
+			return fault
+		}
+		if err != nil || c.Exit {
 			return err
 		}
 		l.say(fmt.Sprintf("the laboratory stays open on %s; Ctrl-C closes it", l.url))
 	}
-	return l.wait(ctx)
+	<-ctx.Done()
+	if err := l.fault(ctx); err != nil {
+		return err
+	}
+	l.say("closing")
+	return nil
 }
 
 func (c *upCmd) options(t *terminal) labOptions {
 	return labOptions{
 		data: c.Data, http: c.HTTP, mqtt: c.MQTT, terminal: t,
-		sim: !c.NoSim, simFile: c.Lab, simSpeed: c.SimSpeed, simNoops: c.SimNoops, tables: c.Tables,
+		sim: !c.NoSim, simFile: c.Lab, simSpeed: c.SimSpeed, simNoops: c.SimNoops, tables: c.Tables, keepFree: c.KeepFree,
 	}
 }
 
@@ -69,6 +81,7 @@ type labOptions struct {
 	simSpeed         float64
 	simNoops         int
 	tables           string
+	keepFree         float64 // MB of disk
 }
 
 // laboratory is a laboratory that runs in this process and its children.
@@ -99,6 +112,10 @@ func start(ctx context.Context, o labOptions) (_ *laboratory, err error) {
 	if err := l.claim(); err != nil {
 		return nil, err
 	}
+	space := disk{dir: l.data, keepMB: l.keepFree, free: freeMB}
+	if err := space.enough(roomToOpenMB, "a laboratory"); err != nil {
+		return nil, err
+	}
 	listener, err := l.listen(ctx)
 	if err != nil {
 		return nil, err
@@ -114,11 +131,23 @@ func start(ctx context.Context, o labOptions) (_ *laboratory, err error) {
 			return nil, err
 		}
 	}
+	l.watchDisk(space)
 	if err := os.WriteFile(filepath.Join(l.data, addressFile), []byte(l.url+"\n"), 0o644); err != nil {
 		return nil, fmt.Errorf("note the address: %w", err)
 	}
 	l.onStop(func() { os.Remove(filepath.Join(l.data, addressFile)) })
 	return l, nil
+}
+
+// watchDisk reports a lack of room as the failure of a role.
+func (l *laboratory) watchDisk(space disk) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		if err := space.watch(ctx); err != nil {
+			l.failed <- fmt.Errorf("closing before the disk is full: %w; what runs is finished by its devices, and the next start goes on from there", err)
+		}
+	}()
+	l.onStop(cancel)
 }
 
 // claim makes sure that the directory is ours alone and of our format.
@@ -325,15 +354,31 @@ func runChild(ctx context.Context, program string, args []string, logFile string
 	return cmd.Run()
 }
 
-// wait ends when ctx does or a role fails.
-func (l *laboratory) wait(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		l.say("closing")
-		return nil
-	case err := <-l.failed:
-		return err
+// untilFailure returns a context that also ends when a part of the laboratory
+// fails, with its failure as the cause.
+func (l *laboratory) untilFailure(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case err := <-l.failed:
+			cancel(failure{err})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// failure is what ended a laboratory that nobody told to end.
+type failure struct{ error }
+
+func (f failure) Unwrap() error { return f.error }
+
+// fault returns the failure that ended ctx, if it was one.
+func (l *laboratory) fault(ctx context.Context) error {
+	if f, ok := errors.AsType[failure](context.Cause(ctx)); ok {
+		return f.error
 	}
+	return nil
 }
 
 func (l *laboratory) onStop(f func()) { l.closers = append(l.closers, f) }

@@ -65,13 +65,13 @@ var leaves = []string{"ucum", "expr"}
 var owners = map[string][]string{
 	"go.temporal.io":                      {"workflows", "cmd/athanor"},
 	"github.com/jackc/pgx":                {"internal/postgres", "internal/pgtest", "internal/embedded"},
-		"github.com/eclipse/paho.mqtt.golang": {"devices/mqtt"},
+	"github.com/eclipse/paho.mqtt.golang": {"devices/mqtt"},
 	"github.com/mochi-mqtt/server":        {"internal/embedded", "devices/mqtt/mqtttest"},
 	"github.com/gin-gonic/gin":            {"api"},
 	"github.com/danielgtaylor/huma":       {"api"},
 	"cel.dev/cel-go":                      {"expr"},
 	"gonum.org/v1/gonum":                  {"planner", "planner/gp", "planner/acq", "planner/space", "planner/bench", "sim/truth", "sim/instrument"},
-	"math/rand":                           {}, // math/rand/v2, with a seed
+	"math/rand":                           {},                      // math/rand/v2, with a seed
 	"log":                                 {"examples/devices/go"}, // elsewhere log/slog, handed in
 }
 

@@ -43,6 +43,7 @@ func TestMistakesAreTold(t *testing.T) {
 		{"NoLaboratory", []string{"campaign", "list", "--server", "http://" + dead}, 4, []string{dead, "athanor up"}},
 		{"NoSuchFile", []string{"campaign", "check", "nowhere.yaml", "--offline"}, 3, []string{"nowhere.yaml"}},
 		{"BadDocument", []string{"campaign", "check", bad, "--offline"}, 3, []string{"bad.yaml:3:", "space.parameters[0]", "objectives", "protocol"}},
+		{"FullDisk", up(folder(t), "--keep-free", "1e12"), 4, []string{"MB free", "--data"}},
 		{"NoTables", up(folder(t), "--tables", foreign), 3, []string{foreign}},
 		{"NoSimFile", up(folder(t), "--lab-file", "nowhere.yaml"), 3, []string{"nowhere.yaml"}},
 	} {
