@@ -35,7 +35,7 @@ type Detail struct {
 // Verdict is what a check finds.
 type Verdict struct {
 	Valid    bool          `json:"valid"`
-	Problems []Complaint       `json:"problems"`
+	Problems []Complaint   `json:"problems"`
 	Document *lab.Document `json:"document,omitempty" doc:"The document as it was understood; absent when it could not be read"`
 }
 

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/athanor-lab/athanor/lab"
 )
 
 // Listen opens a listener that only this machine can reach. An address of
@@ -22,19 +24,19 @@ import (
 func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %q: %w; an address is host:port, as in 127.0.0.1:8080", addr, err)
+		return nil, lab.Errorf(lab.Invalid, "listen on %q: %w; an address is host:port, as in 127.0.0.1:8080", addr, err)
 	}
 	if !loopbackName(host) {
-		return nil, fmt.Errorf("listen on %q: refused, because others than this machine could reach it and there are no accounts yet; listen on 127.0.0.1 and reach it from elsewhere through an SSH tunnel to the same port", addr)
+		return nil, lab.Errorf(lab.Unsafe, "listen on %q: refused, because others than this machine could reach it and there are no accounts yet; listen on 127.0.0.1 and reach it from elsewhere through an SSH tunnel to the same port", addr)
 	}
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %q: %w", addr, err)
+		return nil, lab.Errorf(lab.Unavailable, "listen on %q: %w", addr, err)
 	}
 	// A name may be told to resolve to anything, so what was bound decides.
 	if tcp, ok := ln.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
 		_ = ln.Close()
-		return nil, fmt.Errorf("listen on %q: refused, because the name leads to %s, which others can reach; listen on 127.0.0.1", addr, ln.Addr())
+		return nil, lab.Errorf(lab.Unsafe, "listen on %q: refused, because the name leads to %s, which others can reach; listen on 127.0.0.1", addr, ln.Addr())
 	}
 	return ln, nil
 }

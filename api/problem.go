@@ -44,11 +44,11 @@ var protocolKinds = map[int]string{
 
 // Problem is an error as RFC 9457 tells it.
 type Problem struct {
-	Type     string  `json:"type" doc:"Names the kind of problem; never changes" example:"urn:athanor:problem:conflict"`
-	Title    string  `json:"title" doc:"The kind of problem in words"`
-	Status   int     `json:"status" doc:"The HTTP status"`
-	Detail   string  `json:"detail,omitempty" doc:"What is wrong this time, and what would be right"`
-	Instance string  `json:"instance,omitempty" doc:"The request's id, as the server's log has it" example:"urn:athanor:request:0f3c…"`
+	Type     string      `json:"type" doc:"Names the kind of problem; never changes" example:"urn:athanor:problem:conflict"`
+	Title    string      `json:"title" doc:"The kind of problem in words"`
+	Status   int         `json:"status" doc:"The HTTP status"`
+	Detail   string      `json:"detail,omitempty" doc:"What is wrong this time, and what would be right"`
+	Instance string      `json:"instance,omitempty" doc:"The request's id, as the server's log has it" example:"urn:athanor:request:0f3c…"`
 	Errors   []Complaint `json:"errors,omitempty" doc:"Every single complaint, where there are several"`
 }
 

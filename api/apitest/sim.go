@@ -254,6 +254,7 @@ func (l *Lab) Doubt(id lab.CampaignID) bool {
 			continue
 		}
 		e.State = api.ExperimentInDoubt
+		l.free(c)
 		rec, p := e.Outcome.Steps[len(e.Outcome.Steps)-1], e.Outcome.Proposal
 		cmd := lab.Command{ID: rec.CommandID, CampaignID: id, ExperimentID: p.ExperimentID, Number: p.Number, Step: rec.Step, Intent: 1, Part: 1, Device: rec.Device,
 			Epoch: 4, Name: rec.Command, Params: rec.Params, TimeoutS: 600, Deadline: l.clock().Add(time.Minute)}

@@ -74,6 +74,28 @@ func (l *Lab) pass(d time.Duration) {
 	}
 }
 
+// Work submits campaigns and lets time pass until the log has so many events.
+func (l *Lab) Work(events int) error {
+	idle := true
+	for {
+		if idle {
+			if _, err := l.Submit(Examples()[0].Source, l.now()); err != nil {
+				return err
+			}
+		}
+		l.mu.Lock()
+		before := len(l.events)
+		l.mu.Unlock()
+		if before >= events {
+			return nil
+		}
+		l.Tick()
+		l.mu.Lock()
+		idle = len(l.events) == before
+		l.mu.Unlock()
+	}
+}
+
 // Furnish fills the laboratory with campaigns in every state that a page must
 // show: one complete, one with two objectives, one paused, one waiting for
 // approval, one aborted, and one that runs.

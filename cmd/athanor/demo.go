@@ -42,7 +42,7 @@ func (l *laboratory) demo(ctx context.Context) error {
 	if err != nil {
 		if ctx.Err() != nil {
 			l.say("closing; the next start goes on where the campaign is")
-			return quiet{130}
+			return quiet{interrupted}
 		}
 		return err
 	}
@@ -63,13 +63,13 @@ func (l *laboratory) awaitDevices(ctx context.Context, c *client, src []byte) er
 	var v api.Verdict
 	for until := time.Now().Add(devicesWithin); time.Now().Before(until); pause(ctx, 200*time.Millisecond) {
 		if err := c.do(ctx, http.MethodPost, "/campaigns/check", contentTypes["yaml"], nil, src, &v); err != nil {
+			if ctx.Err() != nil {
+				return quiet{interrupted}
+			}
 			return err
 		}
 		if v.Valid {
 			return nil
-		}
-		if ctx.Err() != nil {
-			return quiet{130}
 		}
 	}
 	message := fmt.Sprintf("the demonstration cannot be carried out by this laboratory (see %s):", filepath.Join(l.data, "sim.log"))

@@ -31,6 +31,7 @@ const (
 	exitInvalid     = 3 // a document or a request that can never succeed as it is
 	exitUnavailable = 4 // a service does not answer; trying later may help
 	exitEnded       = 5 // the campaign ended, but not by being complete
+	interrupted     = 130
 )
 
 // commands is the command line.

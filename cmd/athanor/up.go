@@ -52,6 +52,9 @@ func (c *upCmd) Run(ctx context.Context, t *terminal) error {
 		if fault := l.fault(ctx); fault != nil {
 			return fault
 		}
+		if ctx.Err() != nil && !c.Exit {
+			return nil // told to close, which is no failure
+		}
 		if err != nil || c.Exit {
 			return err
 		}

@@ -60,7 +60,7 @@ func watch(ctx context.Context, c *client, id string, t *terminal) (api.Detail, 
 		err := c.get(ctx, "/campaigns/"+url.PathEscape(id), &d)
 		switch {
 		case ctx.Err() != nil:
-			return d, quiet{130}
+			return d, quiet{interrupted}
 		case err != nil && lab.KindOf(err) != lab.Unavailable:
 			return d, err
 		case err != nil:

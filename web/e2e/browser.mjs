@@ -14,6 +14,7 @@ export async function openBrowser({ width = 1280, height = 900, scheme = "light"
     headless: true,
     viewport: { width, height },
     colorScheme: scheme,
+    reducedMotion: "reduce", // a page is looked at when it stands still
     acceptDownloads: true,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });

@@ -160,7 +160,7 @@ await test("outcomes are downloaded as JSON Lines and CSV", async () => {
 
 await test("devices show what they do and can be stopped and reset", async () => {
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Devices" }).click();
-  const card = page.locator("[data-device]").first();
+  const card = page.locator("[data-device]", { hasText: "online" }).first();
   await card.waitFor();
   await accessible("the devices");
   await shot("devices");

@@ -11,6 +11,7 @@ import { DevicesPage } from "./pages/DevicesPage";
 import { ExperimentPage } from "./pages/ExperimentPage";
 import { NotFound } from "./pages/NotFound";
 import { ReviewPage } from "./pages/ReviewPage";
+import { Boundary } from "./ui/Boundary";
 import { Icon, type IconName } from "./ui/Icon";
 import { Keys } from "./ui/Keys";
 import { StopBanner, StopLab } from "./ui/StopLab";
@@ -60,15 +61,17 @@ function Main() {
   });
   return (
     <main className="main" id="main" ref={main} tabIndex={-1} style={{ outline: "none" }}>
-      <Switch>
-        <Route path="/"><CampaignList /></Route>
-        <Route path="/new"><Composer /></Route>
-        <Route path="/review"><ReviewPage /></Route>
-        <Route path="/devices"><DevicesPage /></Route>
-        <Route path="/campaigns/:id">{(p) => <CampaignPage key={p.id} id={p.id} />}</Route>
-        <Route path="/campaigns/:id/experiments/:number">{(p) => (/^\d+$/.test(p.number) ? <ExperimentPage key={`${p.id}/${p.number}`} id={p.id} number={Number(p.number)} /> : <NotFound />)}</Route>
-        <Route><NotFound /></Route>
-      </Switch>
+      <Boundary key={location}>
+        <Switch>
+          <Route path="/"><CampaignList /></Route>
+          <Route path="/new"><Composer /></Route>
+          <Route path="/review"><ReviewPage /></Route>
+          <Route path="/devices"><DevicesPage /></Route>
+          <Route path="/campaigns/:id">{(p) => <CampaignPage key={p.id} id={p.id} />}</Route>
+          <Route path="/campaigns/:id/experiments/:number">{(p) => (/^\d+$/.test(p.number) ? <ExperimentPage key={`${p.id}/${p.number}`} id={p.id} number={Number(p.number)} /> : <NotFound />)}</Route>
+          <Route><NotFound /></Route>
+        </Switch>
+      </Boundary>
     </main>
   );
 }

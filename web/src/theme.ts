@@ -14,6 +14,7 @@ export const theme = createTheme({
   headings: { fontWeight: "650", sizes: { h1: { fontSize: "22px", lineHeight: "1.25" }, h2: { fontSize: "15px", lineHeight: "1.35" }, h3: { fontSize: "13px", lineHeight: "1.4" } } },
   cursorType: "pointer",
   focusRing: "auto",
+  respectReducedMotion: true,
 });
 
 /** Mantine's own tones where they are too faint to read: the contrast of text is 4.5 to 1 or more. */

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -23,22 +24,31 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8090", "address to listen on")
 	tick := flag.Duration("tick", 250*time.Millisecond, "time between moments of the laboratory; 0 stands still")
 	empty := flag.Bool("empty", false, "begin without campaigns")
+	big := flag.Int("big", 0, "add a campaign of so many experiments, for the speed of the page")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr, *tick, *empty); err != nil {
+	if err := run(ctx, *addr, *tick, *empty, *big); err != nil {
 		fmt.Fprintln(os.Stderr, "devserver:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, addr string, tick time.Duration, empty bool) error {
+func run(ctx context.Context, addr string, tick time.Duration, empty bool, big int) error {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	l := apitest.New(time.Now)
 	if !empty {
 		if err := apitest.Furnish(ctx, l); err != nil {
 			return fmt.Errorf("furnish laboratory: %w", err)
 		}
+	}
+	if big > 0 {
+		src := strings.Replace(apitest.Examples()[1].Source, "experiments: 24", fmt.Sprintf("experiments: %d", big), 1)
+		id, err := l.Submit(src, time.Now())
+		if err != nil {
+			return fmt.Errorf("submit big campaign: %w", err)
+		}
+		l.Settle(id, 8*big)
 	}
 	server := l.Server()
 	server.Logger, server.Page = logger, web.Dist()

@@ -15,6 +15,10 @@ export function withProgress<T extends { progress: Progress }>(c: T, p: Progress
   return Date.parse(p.updated_at) < Date.parse(c.progress.updated_at) ? c : { ...c, progress: p };
 }
 
+/** What an event carries was not written by the API, so a list in it may be absent. */
+export const wholeProgress = (p: Progress): Progress => ({ ...p, best: p.best ?? [] });
+export const wholeDevice = (d: Device): Device => ({ ...d, active: d.active ?? [], capabilities: (d.capabilities ?? []).map((c) => ({ ...c, commands: (c.commands ?? []).map((k) => ({ ...k, params: k.params ?? [] })) })) });
+
 /** Consecutive runs of numbers with small gaps, so that few requests fetch them. */
 export function ranges(numbers: Iterable<number>, gap = 16): { after: number; count: number }[] {
   const sorted = [...new Set(numbers)].sort((a, b) => a - b);
@@ -57,7 +61,7 @@ export class Live {
       if (id) this.log(id, e);
       switch (e.kind) {
         case "campaign":
-          if (id) this.campaign(id, e.data as Progress);
+          if (id && e.data) this.campaign(id, wholeProgress(e.data as Progress));
           ask = true;
           break;
         case "plan":
@@ -73,7 +77,7 @@ export class Live {
           if (id && e.number) void this.client.invalidateQueries({ queryKey: keys.experiment(id, e.number) });
           break;
         case "device":
-          this.device(e.data as Device);
+          if (e.data) this.device(wholeDevice(e.data as Device));
           break;
         default:
           e.kind satisfies never;
@@ -103,8 +107,8 @@ export class Live {
     if (this.client.isFetching({ queryKey: keys.campaign(id) })) void this.client.invalidateQueries({ queryKey: keys.campaign(id) });
   }
 
-  private device(d: Device | undefined) {
-    if (!d?.id) return;
+  private device(d: Device) {
+    if (!d.id) return;
     this.client.setQueryData<Device[]>(keys.devices, (all) => all && (all.some((x) => x.id === d.id) ? all.map((x) => (x.id === d.id ? d : x)) : [...all, d]));
   }
 

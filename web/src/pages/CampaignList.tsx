@@ -101,7 +101,7 @@ function Line({ c, asks }: { c: Summary; asks: number }) {
         {p.best.map((b) => (
           <div key={b.objective} className="nowrap"><strong>{quantity(b.value, b.unit)}</strong> <span className="muted small">{b.objective}, #{b.number}</span></div>
         ))}
-        {!p.best.length && <span className="muted">–</span>}
+        {!p.best.length && <span className="muted small">none yet</span>}
       </td>
       <td className="muted small"><Time at={c.submitted_at} /></td>
     </tr>

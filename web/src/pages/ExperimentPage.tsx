@@ -116,7 +116,7 @@ function Results({ e, doc }: { e: Experiment; doc: Document }) {
     <Card title="Predicted and observed" flush>
       <div className="scroll" tabIndex={0} role="group" aria-label="Predicted and observed, scrollable">
         <table className="plain compact">
-          <thead><tr><th scope="col">Objective</th><th scope="col" className="n">Predicted (95 % interval)</th><th scope="col" className="n">Observed</th><th scope="col">Inside</th></tr></thead>
+          <thead><tr><th scope="col">Objective</th><th scope="col" className="n">Predicted (95 % interval)</th><th scope="col" className="n">Observed</th></tr></thead>
           <tbody>
             {doc.objectives.map((o) => {
               const p = e.predictions.find((x) => x.objective === o.name);
@@ -126,8 +126,7 @@ function Results({ e, doc }: { e: Experiment; doc: Document }) {
                 <tr key={o.name}>
                   <td>{o.name}<div className="muted small">{o.direction}</div></td>
                   <td className="n">{p ? <>{quantity(p.mean, p.unit)}<div className="muted small">{num(p.low)} to {num(p.high)}</div></> : <span className="muted">no model yet</span>}</td>
-                  <td className="n">{m ? <><strong>{quantity(m.value, m.unit)}</strong>{m.sigma != null && <span className="muted"> ± {num(m.sigma, 2)}</span>}</> : "–"}</td>
-                  <td>{inside === undefined ? "–" : inside ? "yes" : "no"}</td>
+                  <td className="n">{m ? <><strong>{quantity(m.value, m.unit)}</strong>{m.sigma != null && <span className="muted"> ± {num(m.sigma, 2)}</span>}<div className="muted small">{inside === undefined ? "\u00a0" : inside ? "inside the interval" : "outside the interval"}</div></> : "–"}</td>
                 </tr>
               );
             })}

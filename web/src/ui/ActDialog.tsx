@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { useStored } from "../hooks/useStored";
 import { ErrorNote } from "./basics";
+import { Dialog } from "./Dialog";
 
 export type Act = { by: string; reason: string };
 
@@ -42,7 +43,7 @@ export function ActDialog({ open, onClose, title, text, confirm, danger, require
     }
   };
   return (
-    <Modal opened={open} onClose={close} title={<Text fw={650} component="span">{title}</Text>} centered closeButtonProps={{ "aria-label": "Close" }}>
+    <Dialog open={open} onClose={close} title={title}>
       <form onSubmit={(e) => void submit(e)}>
         <Stack gap="sm">
           <Text size="sm">{text}</Text>
@@ -60,6 +61,6 @@ export function ActDialog({ open, onClose, title, text, confirm, danger, require
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

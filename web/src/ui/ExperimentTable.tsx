@@ -6,6 +6,9 @@ import { duration, half, num, unitLabel, value } from "../util/format";
 import { observed, predicted } from "../util/trace";
 import { ExperimentTag } from "./basics";
 
+/** Room for a column's name, in px; what is in it is shorter. */
+const room = (label: string, least: number) => `minmax(${Math.max(least, label.length * 7 + 34)}px, 1fr)`;
+
 type Column = { key: string; label: string; unit?: string; width: string; numeric: boolean; sort: (r: Row) => number | string; text: (r: Row) => string };
 
 function columnsOf(doc: Document): Column[] {
@@ -16,7 +19,7 @@ function columnsOf(doc: Document): Column[] {
       key: `s:${p.name}`,
       label: p.name,
       unit: unitLabel(p.unit),
-      width: p.type === "composition" ? "minmax(180px, 2fr)" : "minmax(96px, 1fr)",
+      width: p.type === "composition" ? "minmax(180px, 2fr)" : room(p.name, 88),
       numeric,
       sort: (r) => {
         const v = get(r);
@@ -30,7 +33,7 @@ function columnsOf(doc: Document): Column[] {
       key: `p:${o.name}`,
       label: `${o.name}, predicted`,
       unit: unitLabel(o.unit),
-      width: "minmax(140px, 1fr)",
+      width: room(`${o.name}, predicted`, 120),
       numeric: true,
       sort: (r) => predicted(r, o.name)?.mean ?? NaN,
       text: (r) => {
@@ -38,7 +41,7 @@ function columnsOf(doc: Document): Column[] {
         return p ? `${num(p.mean)} ± ${num(half(p.low, p.high), 2)}` : "–";
       },
     },
-    { key: `o:${o.name}`, label: o.name, unit: unitLabel(o.unit), width: "minmax(96px, 1fr)", numeric: true, sort: (r) => observed(r, o.name) ?? NaN, text: (r) => num(observed(r, o.name)) },
+    { key: `o:${o.name}`, label: o.name, unit: unitLabel(o.unit), width: room(o.name, 88), numeric: true, sort: (r) => observed(r, o.name) ?? NaN, text: (r) => num(observed(r, o.name)) },
   ]);
   const took: Column = {
     key: "took",
@@ -79,17 +82,19 @@ export function ExperimentTable({ id, doc, rows }: { id: string; doc: Document; 
   const head = (key: string, label: string, unit?: string, numeric?: boolean) => (
     <div key={key} role="columnheader" className={numeric ? "cell n" : "cell"} aria-sort={sort.key === key ? (sort.descending ? "descending" : "ascending") : "none"}>
       <button type="button" title={unit ? `${label} (${unit})` : label} onClick={() => setSort((s) => ({ key, descending: s.key === key ? !s.descending : numeric !== false }))}>
-        {label}
-        {unit ? ` (${unit})` : ""}
-        <span aria-hidden="true">{sort.key === key ? (sort.descending ? "↓" : "↑") : ""}</span>
+        <span>
+          {label}
+          <span aria-hidden="true">{sort.key === key ? (sort.descending ? " ↓" : " ↑") : ""}</span>
+          {unit && <small>{` (${unit})`}</small>}
+        </span>
       </button>
     </div>
   );
   return (
-    <div className="vt" ref={scroller} tabIndex={0} role="group" aria-label="Experiments, scrollable">
+    <div className="vt" style={{ height: `min(${48 + 34 * sorted.length}px, 520px, 62vh)`, minHeight: 120 }} ref={scroller} tabIndex={0} role="group" aria-label="Experiments, scrollable">
       <div role="table" aria-label="Experiments" aria-rowcount={sorted.length + 1} style={{ minWidth }}>
         <div role="rowgroup" className="vhead">
-          <div role="row" aria-rowindex={1} style={{ gridTemplateColumns: template, minHeight: 34 }}>
+          <div role="row" aria-rowindex={1} style={{ gridTemplateColumns: template, minHeight: 44 }}>
             {head("number", "#", undefined, true)}
             {head("state", "state", undefined, false)}
             {columns.map((c) => head(c.key, c.label, c.unit, c.numeric))}

@@ -1,8 +1,9 @@
-import { Modal, Switch, Text } from "@mantine/core";
+import { Switch } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { useRef } from "react";
 import { useLocation } from "wouter";
 import { useStored } from "../hooks/useStored";
+import { Dialog } from "./Dialog";
 
 const sheet: [string, string][] = [
   ["g c", "Campaigns"],
@@ -33,12 +34,13 @@ export function Keys({ open, setOpen }: { open: boolean; setOpen: (o: boolean) =
     ["d", afterG("/devices")],
     ["n", single(() => go("/new"))],
     ["/", single(() => { go("/"); setTimeout(() => window.dispatchEvent(new Event("athanor:search")), 50); })],
+    ["?", single(() => setOpen(true))],
     ["shift+?", single(() => setOpen(true))],
   ]);
   return (
-    <Modal opened={open} onClose={() => setOpen(false)} title={<Text fw={650} component="span">Keys</Text>} closeButtonProps={{ "aria-label": "Close" }}>
+    <Dialog open={open} onClose={() => setOpen(false)} title="Keys">
       <dl className="kv">{sheet.map(([k, what]) => <div key={k} style={{ display: "contents" }}><dt className="mono">{k}</dt><dd>{what}</dd></div>)}</dl>
       <Switch mt="md" label="Single keys go places" checked={on} onChange={(e) => store(e.currentTarget.checked ? "on" : "off")} />
-    </Modal>
+    </Dialog>
   );
 }

@@ -45,7 +45,7 @@ export function duration(ms: number): string {
   if (!Number.isFinite(ms) || ms < 0) return "–";
   if (ms < 1000) return `${Math.round(ms)} ms`;
   const s = ms / 1000;
-  if (s < 60) return `${s < 10 ? s.toFixed(1) : Math.round(s)} s`;
+  if (s < 60) return `${s < 10 && !Number.isInteger(s) ? s.toFixed(1) : Math.round(s)} s`;
   const min = Math.floor(s / 60);
   if (min < 60) return `${min} min ${String(Math.floor(s % 60)).padStart(2, "0")} s`;
   const h = Math.floor(min / 60);
