@@ -44,6 +44,13 @@ type resolveBody struct {
 	Reason  string `json:"reason" minLength:"1" maxLength:"2000" doc:"What was seen" example:"The vial stands in slot 3, capped."`
 }
 
+type adviceBody struct {
+	Step   string `json:"step" minLength:"1" maxLength:"64" doc:"The step that failed" example:"heat"`
+	Retry  bool   `json:"retry" doc:"true: do it again under a new command id; false: the experiment counts as failed"`
+	By     string `json:"by,omitempty" maxLength:"200" doc:"Who decides" example:"ana"`
+	Reason string `json:"reason,omitempty" maxLength:"2000" doc:"Why, for those who read it later"`
+}
+
 type questions struct {
 	Body struct {
 		Items []Question `json:"items"`
@@ -100,6 +107,10 @@ func (s *Server) registerControl(api huma.API) {
 		Summary: "Say what became of a command that is in doubt", Errors: []int{404, 409, 503},
 	}, s.resolveCommand)
 	huma.Register(api, huma.Operation{
+		OperationID: "advise-experiment", Method: http.MethodPost, Path: "/campaigns/{id}/experiments/{number}/advise", Tags: tags, DefaultStatus: http.StatusNoContent,
+		Summary: "Say whether a failed step that asks is done again", Errors: []int{404, 409, 503},
+	}, s.adviseExperiment)
+	huma.Register(api, huma.Operation{
 		OperationID: "list-questions", Method: http.MethodGet, Path: "/questions", Tags: tags, Summary: "List what waits for a person, oldest first", Errors: []int{404},
 	}, s.listQuestions)
 }
@@ -117,6 +128,22 @@ func (s *Server) resolveCommand(ctx context.Context, in *struct {
 		return nil, s.fail(ctx, lab.Errorf(lab.Invalid, "by and reason must say who looked and what was seen"))
 	}
 	if err := s.Control.Resolve(ctx, id, lab.CommandState(in.Body.Outcome), a); err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	return nil, nil
+}
+
+func (s *Server) adviseExperiment(ctx context.Context, in *struct {
+	CampaignPath
+	Number int `path:"number" minimum:"1" doc:"The experiment's number"`
+	Body   adviceBody
+}) (*struct{}, error) {
+	id, err := in.campaign()
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	a := (&ActBody{By: in.Body.By, Reason: in.Body.Reason}).act()
+	if err := s.Control.Advise(ctx, id, in.Number, in.Body.Step, in.Body.Retry, a); err != nil {
 		return nil, s.fail(ctx, err)
 	}
 	return nil, nil

@@ -59,6 +59,10 @@ type Control interface {
 	Approve(ctx context.Context, id lab.CampaignID, round int, a Act) (lab.Progress, error)
 	Reject(ctx context.Context, id lab.CampaignID, round int, a Act) (lab.Progress, error)
 
+	// Advise answers a step that failed and whose policy is to ask: it is done
+	// again, or its experiment counts as failed.
+	Advise(ctx context.Context, id lab.CampaignID, number int, step string, retry bool, a Act) error
+
 	// Resolve settles a command that is in doubt: outcome is lab.CommandDone or
 	// lab.CommandFailed.
 	Resolve(ctx context.Context, id lab.CommandID, outcome lab.CommandState, a Act) error
@@ -150,14 +154,22 @@ const (
 	ExperimentCancelled ExperimentState = "cancelled"
 )
 
-// Question is something that waits for a person: a plan to approve, or a
-// command in doubt to resolve. Exactly one of Plan and Doubt is set.
+// Question is something that waits for a person: a plan to approve, a command
+// in doubt to resolve, or a failed step to do again or not. Exactly one of Plan,
+// Doubt and Failed is set.
 type Question struct {
 	Campaign lab.CampaignID `json:"campaign_id"`
 	Title    string         `json:"title"` // of the campaign
 	Since    time.Time      `json:"since"`
 	Plan     *lab.Plan      `json:"plan,omitempty"`
 	Doubt    *Doubt         `json:"doubt,omitempty"`
+	Failed   *FailedStep    `json:"failed,omitempty"`
+}
+
+// FailedStep is a step that failed and waits for a person's advice.
+type FailedStep struct {
+	Command lab.Command `json:"command"` // the last try
+	Reason  string      `json:"reason"`  // what the device said
 }
 
 // Doubt is a command of which nobody knows whether it was carried out.

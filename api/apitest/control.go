@@ -101,6 +101,17 @@ func (p controlPort) Resolve(_ context.Context, id lab.CommandID, outcome lab.Co
 	return lab.Errorf(lab.Conflict, "resolve %s: no such command is in doubt; somebody may have resolved it already", id)
 }
 
+// Advise finds nothing that asks: the steps of this laboratory never wait for
+// advice.
+func (p controlPort) Advise(_ context.Context, id lab.CampaignID, number int, step string, _ bool, _ api.Act) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, err := p.find(id); err != nil {
+		return err
+	}
+	return lab.Errorf(lab.Conflict, "advise experiment %d: step %q does not wait for advice", number, step)
+}
+
 type devicesPort struct{ *Lab }
 
 func (p devicesPort) List(context.Context) ([]lab.Device, error) {

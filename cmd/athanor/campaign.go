@@ -28,6 +28,7 @@ type campaignCmd struct {
 	Abort   abortCmd   `cmd:"" help:"End a campaign; running commands are cancelled."`
 	Approve approveCmd `cmd:"" help:"Approve the plan that waits."`
 	Reject  rejectCmd  `cmd:"" help:"Reject the plan that waits; the campaign pauses."`
+	Advise  adviseCmd  `cmd:"" help:"Say whether a failed step that asks is done again."`
 	Export  exportCmd  `cmd:"" help:"Write a campaign's outcomes to a file."`
 }
 
@@ -252,6 +253,27 @@ func (c *approveCmd) Run(ctx context.Context, t *terminal) error { return c.post
 type rejectCmd struct{ judgement }
 
 func (c *rejectCmd) Run(ctx context.Context, t *terminal) error { return c.post(ctx, t, "reject") }
+
+type adviseCmd struct {
+	act
+	Experiment int    `required:"" help:"The experiment's number."`
+	Step       string `required:"" help:"The step that failed."`
+	Retry      bool   `xor:"advice" required:"" help:"Do it again, under a new command id."`
+	Skip       bool   `xor:"advice" required:"" help:"Let the experiment count as failed."`
+}
+
+func (c *adviseCmd) Run(ctx context.Context, t *terminal) error {
+	body, err := json.Marshal(map[string]any{"step": c.Step, "retry": c.Retry, "by": c.By, "reason": c.Reason})
+	if err != nil {
+		return err
+	}
+	path := fmt.Sprintf("/campaigns/%s/experiments/%d/advise", url.PathEscape(c.ID), c.Experiment)
+	if err := c.client(t).do(ctx, http.MethodPost, path, "application/json", nil, body, nil); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(t.out, "step %s of experiment %d is %s\n", c.Step, c.Experiment, map[bool]string{true: "done again", false: "left; the experiment counts as failed"}[c.Retry])
+	return err
+}
 
 type exportCmd struct {
 	server

@@ -245,8 +245,74 @@ func (c *campaigns) Questions(ctx context.Context, id lab.CampaignID) ([]api.Que
 		}
 		questions = append(questions, q)
 	}
+	failed, err := c.failedSteps(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	questions = append(questions, failed...)
 	slices.SortStableFunc(questions, func(a, b api.Question) int { return a.Since.Compare(b.Since) })
 	return questions, nil
+}
+
+// failedSteps returns the steps that failed for good and whose policy is to
+// ask: their last command has ended, not in done, in the last intent that the
+// policy allows, and nothing was sent since.
+func (c *campaigns) failedSteps(ctx context.Context, id lab.CampaignID) ([]api.Question, error) {
+	rows, _, err := c.db.ListCampaigns(ctx, nil, 1000, lab.Running, lab.Paused, lab.AwaitingApproval)
+	if err != nil {
+		return nil, err
+	}
+	var questions []api.Question
+	for _, r := range rows {
+		ask := asking(r.Campaign.Document)
+		if len(ask) == 0 || !id.IsZero() && r.Campaign.ID != id {
+			continue
+		}
+		open, err := c.db.Unfinished(ctx, r.Campaign.ID, 0, 1000)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range open {
+			last := map[string]gateway.Entry{}
+			for _, e := range u.Commands {
+				if l, ok := last[e.Command.Step]; !ok || e.Command.Intent > l.Command.Intent {
+					last[e.Command.Step] = e
+				}
+			}
+			for _, s := range r.Campaign.Document.Protocol.Steps {
+				e, sent := last[s.ID]
+				retries, asks := ask[s.ID]
+				if !sent || !asks || !e.State.Terminal() || e.State == lab.CommandDone || e.State == lab.CommandInDoubt || e.Command.Intent <= retries {
+					continue
+				}
+				q := api.Question{Campaign: r.Campaign.ID, Title: r.Campaign.Document.Title, Since: e.Published, Failed: &api.FailedStep{Command: e.Command, Reason: "the device reported it " + string(e.State)}}
+				if res, err := gateway.ResultOf(e); err == nil {
+					q.Since = res.FinishedAt
+					if res.Error != "" {
+						q.Failed.Reason = res.Error
+					}
+				}
+				questions = append(questions, q)
+			}
+		}
+	}
+	return questions, nil
+}
+
+// asking returns the steps whose failure a person decides on, with the retries
+// that come before.
+func asking(doc lab.Document) map[string]int {
+	ask := map[string]int{}
+	for _, s := range doc.Protocol.Steps {
+		policy := doc.Safety.OnFailure
+		if s.OnFailure != nil {
+			policy = *s.OnFailure
+		}
+		if policy.Then == string(workflows.ThenAsk) {
+			ask[s.ID] = policy.Retry
+		}
+	}
+	return ask
 }
 
 // control carries what people say to campaigns and devices.
@@ -295,6 +361,12 @@ func (c *control) Reject(ctx context.Context, id lab.CampaignID, round int, a ap
 func (c *control) judge(ctx context.Context, id lab.CampaignID, round int, approve bool, a api.Act) (lab.Progress, error) {
 	plan := lab.PlanIDOf(id, round)
 	return c.after(ctx, id, c.workflows.Judge(ctx, id, workflows.Verdict{PlanID: &plan, Approve: approve, By: a.By, Reason: a.Reason}))
+}
+
+// Advise implements [api.Control].
+func (c *control) Advise(ctx context.Context, id lab.CampaignID, number int, step string, retry bool, a api.Act) error {
+	_, err := c.after(ctx, id, c.workflows.Advise(ctx, lab.ExperimentIDOf(id, number), workflows.Advice{Step: step, Retry: retry, By: a.By}))
+	return err
 }
 
 // Resolve implements [api.Control].

@@ -126,3 +126,59 @@ func TestTableAnswersWithMeasuredRows(t *testing.T) {
 		t.Errorf("%d experiments were done, want 40", n)
 	}
 }
+
+// TestPersonDecidesOnAFailedStep wants a step whose policy is to ask to wait for
+// a person, whose advice by the command line ends the wait.
+func TestPersonDecidesOnAFailedStep(t *testing.T) {
+	t.Parallel()
+	dir, data := t.TempDir(), folder(t)
+	src, err := os.ReadFile("../../examples/labs/demo.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clumsy := filepath.Join(dir, "clumsy.yaml")
+	if err := os.WriteFile(clumsy, []byte(strings.Replace(string(src), "grasp: 0.02", "grasp: 1", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if src, err = os.ReadFile("../../examples/campaigns/01-reaction-yield.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	doc := filepath.Join(dir, "asks.yaml")
+	asks := strings.NewReplacer("retry: 2, then: skip", "retry: 1, then: ask", "experiments: 24", "experiments: 1", "batch: 4, in_flight: 4", "batch: 1, in_flight: 1").Replace(string(src))
+	if err := os.WriteFile(doc, []byte(asks), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	url := run(t, nil, up(data, "--lab-file", clumsy)...).url()
+	var id string
+	eventually(t, time.Minute, "the devices", func() bool {
+		out, _, status := command(t, url, "campaign", "submit", doc)
+		id = strings.TrimSpace(out)
+		return status == 0
+	})
+	var questions struct {
+		Items []struct {
+			Failed *struct {
+				Command lab.Command
+				Reason  string
+			}
+		}
+	}
+	asked := func(intent int) func() bool {
+		return func() bool {
+			return get(t, url+"/api/v1/questions?campaign="+id, &questions) && len(questions.Items) == 1 && questions.Items[0].Failed != nil && questions.Items[0].Failed.Command.Intent == intent
+		}
+	}
+	eventually(t, time.Minute, "the question", asked(2))
+	if q := questions.Items[0].Failed; q.Command.Step != "carry" || !strings.Contains(q.Reason, "grasp") {
+		t.Errorf("the question is about step %s: %s; want carry, and the grasp", q.Command.Step, q.Reason)
+	}
+	if _, errs, status := command(t, url, "campaign", "advise", id, "--experiment", "1", "--step", "heat", "--retry"); status != 3 || !strings.Contains(errs, "carry does") {
+		t.Errorf("advice on another step ended with status %d: %s", status, errs)
+	}
+	mustCommand(t, url, "campaign", "advise", id, "--experiment", "1", "--step", "carry", "--retry", "--by", "ana")
+	eventually(t, time.Minute, "the question after another try", asked(3))
+	mustCommand(t, url, "campaign", "advise", id, "--experiment", "1", "--step", "carry", "--skip", "--by", "ana")
+	if _, errs, status := command(t, url, "campaign", "watch", id); status != 0 || !strings.Contains(errs, "1 failed") {
+		t.Errorf("the campaign ended with status %d:\n%s", status, errs)
+	}
+}

@@ -15,10 +15,17 @@ function after() {
 
 /** One thing that waits for a person, with what they can do about it. */
 function Ask({ q, named }: { q: Question; named: boolean }) {
-  const [dialog, setDialog] = useState<"approve" | "reject" | "resolve">();
+  const [dialog, setDialog] = useState<"approve" | "reject" | "resolve" | "again" | "leave">();
   const [outcome, setOutcome] = useState<"done" | "failed">("done");
   const path = { id: q.campaign_id, round: q.plan?.round ?? 0 };
   const close = () => setDialog(undefined);
+  const advise = (retry: boolean) => (a: { by: string; reason: string }) =>
+    answer(
+      api.POST("/campaigns/{id}/experiments/{number}/advise", {
+        params: { path: { id: q.campaign_id, number: q.failed?.command.number ?? 0 } },
+        body: { ...a, step: q.failed?.command.step ?? "", retry },
+      }),
+    ).then(after);
   return (
     <div className="ask">
       <div className="grow">
@@ -47,8 +54,22 @@ function Ask({ q, named }: { q: Question; named: boolean }) {
             , <Link href={`/campaigns/${q.campaign_id}/experiments/${q.doubt.command.number}`}>experiment {q.doubt.command.number}</Link>, step {q.doubt.command.step}: {q.doubt.reason} (<Time at={q.since} />)
           </>
         )}
+        {q.failed && (
+          <>
+            <strong>
+              Again? {q.failed.command.name} on {q.failed.command.device} failed
+            </strong>
+            , <Link href={`/campaigns/${q.campaign_id}/experiments/${q.failed.command.number}`}>experiment {q.failed.command.number}</Link>, step {q.failed.command.step}: {q.failed.reason} (<Time at={q.since} />)
+          </>
+        )}
       </div>
       <div className="row">
+        {q.failed && (
+          <>
+            <Button size="xs" onClick={() => setDialog("again")}>Do it again…</Button>
+            <Button size="xs" variant="default" onClick={() => setDialog("leave")}>Leave it failed…</Button>
+          </>
+        )}
         {q.plan && (
           <>
             <Button size="xs" onClick={() => setDialog("approve")}>Approve…</Button>
@@ -61,6 +82,10 @@ function Ask({ q, named }: { q: Question; named: boolean }) {
         act={(body) => answer(api.POST("/campaigns/{id}/plans/{round}/approve", { params: { path }, body })).then(after)} />
       <ActDialog open={dialog === "reject"} onClose={close} title={`Reject plan ${path.round}`} confirm="Reject" danger text="None of its experiments is carried out."
         act={(body) => answer(api.POST("/campaigns/{id}/plans/{round}/reject", { params: { path }, body })).then(after)} />
+      <ActDialog open={dialog === "again"} onClose={close} title={`Do step ${q.failed?.command.step ?? ""} again`} confirm="Do it again" text="It is sent once more, as a new command. Look at the sample first: what failed may have done a part."
+        act={advise(true)} />
+      <ActDialog open={dialog === "leave"} onClose={close} title={`Leave step ${q.failed?.command.step ?? ""} failed`} confirm="Leave it failed" danger text="The experiment ends and counts as failed; the campaign goes on."
+        act={advise(false)} />
       <ActDialog open={dialog === "resolve"} onClose={close} title="Was it done?" confirm="Record what I saw" required reasonLabel="What did you see?"
         text="Nobody but you can tell. Look at the device and at the sample before you answer; the campaign goes on from what you say."
         act={(a) => answer(api.POST("/commands/{id}/resolve", { params: { path: { id: q.doubt?.command.id ?? "" } }, body: { ...a, outcome } })).then(after)}>
@@ -80,7 +105,7 @@ export function Needs({ questions, named = false }: { questions: Question[]; nam
         </div>
       )}
       {questions.map((q) => (
-        <Ask key={q.plan?.id ?? q.doubt?.command.id} q={q} named={named} />
+        <Ask key={q.plan?.id ?? q.doubt?.command.id ?? q.failed?.command.id} q={q} named={named} />
       ))}
     </section>
   );

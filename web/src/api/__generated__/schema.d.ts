@@ -124,6 +124,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/{id}/experiments/{number}/advise": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say whether a failed step that asks is done again */
+        post: operations["advise-experiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns/{id}/export": {
         parameters: {
             query?: never;
@@ -542,6 +559,22 @@ export interface components {
             /** @enum {string} */
             state: "" | "accepted" | "running" | "paused" | "cancelling" | "done" | "failed" | "cancelled" | "aborted" | "rejected" | "expired" | "in_doubt";
         };
+        AdviceBody: {
+            /**
+             * @description Who decides
+             * @example ana
+             */
+            by?: string;
+            /** @description Why, for those who read it later */
+            reason?: string;
+            /** @description true: do it again under a new command id; false: the experiment counts as failed */
+            retry: boolean;
+            /**
+             * @description The step that failed
+             * @example heat
+             */
+            step: string;
+        };
         Best: {
             /** @example exp_0199c0de-0000-7000-8000-000000000001 */
             experiment: string;
@@ -704,6 +737,10 @@ export interface components {
         };
         ExamplesBody: {
             items: components["schemas"]["Example"][];
+        };
+        FailedStep: {
+            command: components["schemas"]["Command"];
+            reason: string;
         };
         Failure: {
             code: string;
@@ -958,6 +995,7 @@ export interface components {
             /** @example cmp_0199c0de-0000-7000-8000-000000000001 */
             campaign_id: string;
             doubt?: components["schemas"]["Doubt"];
+            failed?: components["schemas"]["FailedStep"];
             plan?: components["schemas"]["Plan"];
             /** Format: date-time */
             since: string;
@@ -1569,6 +1607,78 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "advise-experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign's id */
+                id: string;
+                /** @description The experiment's number */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdviceBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
