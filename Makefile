@@ -42,7 +42,7 @@ setup: ## install PostgreSQL where the machine has none
 setup-test: ## install what the tests need besides: mosquitto and chromium
 	@scripts/setup test
 
-test: setup-test build test-web test-go test-e2e ## everything, with real services; a missing one is a failure
+test: setup-test build test-web test-go test-race test-e2e ## everything, with real services; a missing one is a failure
 
 test-web: web/node_modules/.package-lock.json
 	cd web && npm run check && npm test
@@ -57,7 +57,7 @@ test-e2e: ## whole laboratories: a campaign, kills, roles as processes, the page
 	$(GO) test -count=1 -timeout 30m ./internal/e2e/...
 
 test-race: ## the packages where goroutines meet, under the race detector
-	$(GO) test -race -count=1 -timeout 25m ./devices/... ./schedule/... ./workflows/... ./planner/... ./api/... ./internal/postgres/...
+	$(GO) test -race -count=1 -timeout 25m ./devices/... ./schedule/... ./workflows/... ./api/... ./internal/postgres/...
 
 lint: ## golangci-lint with the house's rules
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...

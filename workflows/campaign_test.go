@@ -1,9 +1,13 @@
 package workflows_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/workflows"
@@ -168,4 +172,34 @@ func TestTimeBudgetEndsTheCampaign(t *testing.T) {
 		t.Errorf("%d experiments were done in 90 s of a minute each, two at a time; want 4", len(w.outcomes))
 	}
 	w.wantStates("running", "completed: the time of the budget is used")
+}
+
+// TestCampaignGoesOnInANewRun wants a campaign whose history grows long to let
+// what runs end, to hand over where it is, and to go on from there.
+func TestCampaignGoesOnInANewRun(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.at(30*time.Second, func() { w.env.SetContinueAsNewSuggested(true) })
+	err := w.run()
+	var renewed *workflow.ContinueAsNewError
+	if !errors.As(err, &renewed) {
+		t.Fatalf("the run ended with %v, want to be continued as new", err)
+	}
+	var next workflows.CampaignInput
+	if err := converter.GetDefaultDataConverter().FromPayloads(renewed.Input, &next); err != nil {
+		t.Fatal(err)
+	}
+	if next.Rounds != 1 || next.Numbered != 2 || next.Begun != 2 || next.Done != 2 || next.Opening == nil {
+		t.Errorf("the next run begins with %+v; want one round of two experiments that are done", next)
+	}
+
+	second := setup(t)
+	second.plans, second.outcomes = w.plans, w.outcomes
+	second.env.ExecuteWorkflow(workflows.Campaign, next)
+	if err := second.env.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
+	if len(second.outcomes) != 6 || second.asks[0].First != 3 || len(second.asks[0].Known) != 2 {
+		t.Errorf("%d outcomes; the new run first asked for experiment %d knowing %d; want 6, 3, 2", len(second.outcomes), second.asks[0].First, len(second.asks[0].Known))
+	}
 }
