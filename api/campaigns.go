@@ -111,7 +111,8 @@ func (s *Server) listCampaigns(ctx context.Context, in *struct {
 	Paged
 	State []lab.CampaignState `query:"state" doc:"Only campaigns in one of these states, separated by commas"`
 	Query string              `query:"q" maxLength:"200" doc:"Only campaigns whose title has these words"`
-}) (*listed[Summary], error) {
+},
+) (*listed[Summary], error) {
 	before, err := in.before(ctx)
 	if err != nil {
 		return nil, err
@@ -145,7 +146,8 @@ type submitted struct {
 func (s *Server) submitCampaign(ctx context.Context, in *struct {
 	Written
 	Key string `header:"Idempotency-Key" maxLength:"128" doc:"The same key with the same document submits once, however often it is sent"`
-}) (*submitted, error) {
+},
+) (*submitted, error) {
 	src, format, err := in.document(ctx)
 	if err != nil {
 		return nil, err

@@ -118,7 +118,8 @@ func (s *Server) registerControl(api huma.API) {
 func (s *Server) resolveCommand(ctx context.Context, in *struct {
 	ID   string `path:"id" doc:"The command's id" example:"cmd_0199c0de-0000-8000-8000-000000000001"`
 	Body resolveBody
-}) (*struct{}, error) {
+},
+) (*struct{}, error) {
 	id, err := lab.ParseCommandUUID(strings.TrimPrefix(in.ID, "cmd_"))
 	if err != nil {
 		return nil, s.fail(ctx, lab.Errorf(lab.NotFound, "no command has the id %q; the ids of commands start with cmd_", in.ID))
@@ -137,7 +138,8 @@ func (s *Server) adviseExperiment(ctx context.Context, in *struct {
 	CampaignPath
 	Number int `path:"number" minimum:"1" doc:"The experiment's number"`
 	Body   adviceBody
-}) (*struct{}, error) {
+},
+) (*struct{}, error) {
 	id, err := in.campaign()
 	if err != nil {
 		return nil, s.fail(ctx, err)
@@ -151,7 +153,8 @@ func (s *Server) adviseExperiment(ctx context.Context, in *struct {
 
 func (s *Server) listQuestions(ctx context.Context, in *struct {
 	Campaign string `query:"campaign" doc:"Only what this campaign asks"`
-}) (*questions, error) {
+},
+) (*questions, error) {
 	var id lab.CampaignID
 	if in.Campaign != "" {
 		var err error

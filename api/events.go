@@ -48,7 +48,8 @@ func (s *Server) campaignEvents(ctx context.Context, in *struct {
 	CampaignPath
 	Before int64 `query:"before" minimum:"0" doc:"Only events with a lower seq; 0 means from the newest"`
 	Limit  int   `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-}) (*logPage, error) {
+},
+) (*logPage, error) {
 	id, err := in.campaign()
 	if err != nil {
 		return nil, s.fail(ctx, err)
@@ -66,7 +67,8 @@ func (s *Server) watch(ctx context.Context, in *struct {
 	Campaign []string `query:"campaign,explode" doc:"Only events of these campaigns; without it of the whole laboratory"`
 	After    string   `query:"after" maxLength:"20" doc:"Begin after this seq; without it with what happens from now on"`
 	LastID   string   `header:"Last-Event-ID" doc:"Resume after this seq; wins over after"`
-}) (*huma.StreamResponse, error) {
+},
+) (*huma.StreamResponse, error) {
 	var only []lab.CampaignID
 	for _, text := range in.Campaign {
 		id, err := (CampaignPath{ID: text}).campaign()

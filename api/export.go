@@ -26,7 +26,8 @@ func (s *Server) registerExport(api huma.API) {
 func (s *Server) exportCampaign(ctx context.Context, in *struct {
 	CampaignPath
 	Format string `query:"format" enum:"jsonl,csv" default:"jsonl"`
-}) (*huma.StreamResponse, error) {
+},
+) (*huma.StreamResponse, error) {
 	id, err := in.campaign()
 	if err != nil {
 		return nil, s.fail(ctx, err)

@@ -38,13 +38,17 @@ func (s *Server) page() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case isAPI(r.URL.Path):
-			(&Problem{Type: problemType("not_found"), Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound,
-				Detail: fmt.Sprintf("Nothing answers at %s; %s/openapi.json says what does.", r.URL.Path, basePath), Instance: instanceOf(r.Context())}).write(w)
+			(&Problem{
+				Type: problemType("not_found"), Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound,
+				Detail: fmt.Sprintf("Nothing answers at %s; %s/openapi.json says what does.", r.URL.Path, basePath), Instance: instanceOf(r.Context()),
+			}).write(w)
 			return
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
-			(&Problem{Type: problemType("method_not_allowed"), Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed,
-				Detail: "The page answers GET and HEAD.", Instance: instanceOf(r.Context())}).write(w)
+			(&Problem{
+				Type: problemType("method_not_allowed"), Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed,
+				Detail: "The page answers GET and HEAD.", Instance: instanceOf(r.Context()),
+			}).write(w)
 			return
 		}
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")

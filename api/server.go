@@ -92,8 +92,10 @@ func (s *Server) build() (http.Handler, huma.API) {
 	s.registerService(api)
 	finishSchemas(api.OpenAPI())
 	r.NoMethod(func(c *gin.Context) {
-		(&Problem{Type: problemType("method_not_allowed"), Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed,
-			Detail: c.Request.Method + " is not something that " + c.Request.URL.Path + " answers; it answers " + c.Writer.Header().Get("Allow") + ".", Instance: instanceOf(c.Request.Context())}).write(c.Writer)
+		(&Problem{
+			Type: problemType("method_not_allowed"), Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed,
+			Detail: c.Request.Method + " is not something that " + c.Request.URL.Path + " answers; it answers " + c.Writer.Header().Get("Allow") + ".", Instance: instanceOf(c.Request.Context()),
+		}).write(c.Writer)
 	})
 	r.NoRoute(gin.WrapH(s.page()))
 	return s.named(guard(noStore(r))), api

@@ -143,7 +143,7 @@ func span(want lab.ParamSpec) string {
 
 // typed reports whether the parameter is of a type that the device takes.
 func (d *deviceCheck) typed(path string, p lab.Param, name string, want lab.ParamSpec) bool {
-	kind := expr.Type(0)
+	var kind expr.Type
 	switch x := d.program.params[d.step][name]; {
 	case x != nil:
 		kind = x.Type()

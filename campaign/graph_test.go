@@ -35,8 +35,12 @@ func TestGraphOfAnything(t *testing.T) {
 	p := lab.Protocol{
 		Samples: []lab.Sample{{Name: "s"}, {Name: "s"}},
 		Steps: []lab.Step{
-			{ID: "a", After: []string{"b"}, Sample: "s"}, {ID: "b", After: []string{"a"}}, {ID: "c", From: "x", To: "y", Sample: "s"},
-			{ID: "c", Sample: "s"}, {ID: "", After: []string{""}}, {ID: "d", From: "d", To: "d", After: []string{"c", "nowhere"}},
+			{ID: "a", After: []string{"b"}, Sample: "s"},
+			{ID: "b", After: []string{"a"}},
+			{ID: "c", From: "x", To: "y", Sample: "s"},
+			{ID: "c", Sample: "s"},
+			{ID: "", After: []string{""}},
+			{ID: "d", From: "d", To: "d", After: []string{"c", "nowhere"}},
 		},
 	}
 	if got := campaign.Order(p); len(got) > 1 {

@@ -92,8 +92,12 @@ func TestParamsOfEveryType(t *testing.T) {
 	t.Parallel()
 	_, p := program(t, "every-type.yaml")
 	settings := []lab.Setting{
-		{Name: "temperature", Value: lab.Number(60)}, {Name: "ratio", Value: lab.Number(0.01)}, {Name: "cycles", Value: lab.Number(3)},
-		{Name: "flow", Value: lab.Number(0.5)}, {Name: "solvent", Value: lab.Label("no")}, {Name: "metals", Value: lab.Parts([]float64{0, 55, 45})},
+		{Name: "temperature", Value: lab.Number(60)},
+		{Name: "ratio", Value: lab.Number(0.01)},
+		{Name: "cycles", Value: lab.Number(3)},
+		{Name: "flow", Value: lab.Number(0.5)},
+		{Name: "solvent", Value: lab.Label("no")},
+		{Name: "metals", Value: lab.Parts([]float64{0, 55, 45})},
 	}
 	got, err := p.Params("sweep", campaign.Input{Settings: settings, Spec: spec(t, "potentiostat", "sweep", 0)})
 	if want := `{"co":45,"fe":55,"ni":0}`; err != nil || string(got) != want {

@@ -22,8 +22,11 @@ func TestResolve(t *testing.T) {
 		t.Fatal(problems)
 	}
 	want := [][]lab.Value{
-		{lab.Label("KOAc"), lab.Number(90)}, {lab.Label("KOAc"), lab.Number(105)}, {lab.Label("KOPiv"), lab.Number(120)},
-		{lab.Label("CsOAc"), lab.Number(90)}, {lab.Label("CsOAc"), lab.Number(105)},
+		{lab.Label("KOAc"), lab.Number(90)},
+		{lab.Label("KOAc"), lab.Number(105)},
+		{lab.Label("KOPiv"), lab.Number(120)},
+		{lab.Label("CsOAc"), lab.Number(90)},
+		{lab.Label("CsOAc"), lab.Number(105)},
 	}
 	if diff := cmp.Diff(want, got.Space.Pool); diff != "" {
 		t.Errorf("Pool (-want +got):\n%s", diff)

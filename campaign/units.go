@@ -78,11 +78,6 @@ func splitMoney(code string) (coin, per string, ok bool) {
 	return coin, per, true
 }
 
-// seconds returns a time in seconds.
-func seconds(q lab.Quantity) (float64, error) {
-	return ucum.ConvertCodes(q.Value, string(q.Unit), "s")
-}
-
 // time complains of what is no positive time.
 func (c *checker) time(path string, q *lab.Quantity) {
 	if q == nil || q.Unit == "" { // a missing unit is complained of by its rule

@@ -20,8 +20,10 @@ import (
 // looks into a variable of type [Dyn], a [Dyn]; any other result is an error.
 func (e *Env) Compile(src string) (*Program, error) {
 	if n := utf8.RuneCountInString(src); n > MaxLength {
-		return nil, &CompileError{Source: src, Line: 1, Column: MaxLength + 1,
-			Problem: fmt.Sprintf("the expression has %d characters, at most %d are read", n, MaxLength)}
+		return nil, &CompileError{
+			Source: src, Line: 1, Column: MaxLength + 1,
+			Problem: fmt.Sprintf("the expression has %d characters, at most %d are read", n, MaxLength),
+		}
 	}
 	if strings.TrimSpace(src) == "" {
 		return nil, &CompileError{Source: src, Line: 1, Column: 1, Problem: "the expression is empty"}
@@ -39,8 +41,10 @@ func (e *Env) Compile(src string) (*Program, error) {
 	}
 	t, ok := typeOf(checked.OutputType())
 	if !ok {
-		return nil, &CompileError{Source: src, Line: 1, Column: 1,
-			Problem: fmt.Sprintf("the expression yields a %s; it has to yield a number, a text or a bool", word(checked.OutputType().String()))}
+		return nil, &CompileError{
+			Source: src, Line: 1, Column: 1,
+			Problem: fmt.Sprintf("the expression yields a %s; it has to yield a number, a text or a bool", word(checked.OutputType().String())),
+		}
 	}
 	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
 	if found.loops {

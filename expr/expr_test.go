@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/athanor-lab/athanor/expr"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/athanor-lab/athanor/expr"
 )
 
 func setup(t testing.TB) (*expr.Env, map[string]any) {

@@ -117,13 +117,19 @@ func TestWhy(t *testing.T) {
 		{scheduletest.Request(two, 1, "a", "x:hplc@hplc-9"), "waits for hplc-9, which the laboratory does not know"},
 		{scheduletest.Request(two, 1, "a", "x:hplc@heater-1"), `waits for heater-1, which does not offer "hplc"`},
 		{scheduletest.Request(two, 1, "a", "x:mixer", "y:shaker"), `waits for "mixer" and "shaker": each is free, but one device would have to be two of them`},
-		{route(scheduletest.Request(two, 1, "a", "look:hplc"), []string{"hplc", "heater"}),
-			`waits to begin until experiment 12 of ` + one.String() + ` ends: the two pass "heater" in opposite directions and could block each other`},
-		{route(scheduletest.Request(two, 1, "a", "look:hplc"), []string{"hplc", "hplc"}),
-			`waits to begin: it keeps a device for "hplc" while it needs one for "hplc", and only hplc-1 is left for both; one more is needed`},
+		{
+			route(scheduletest.Request(two, 1, "a", "look:hplc"), []string{"hplc", "heater"}),
+			`waits to begin until experiment 12 of ` + one.String() + ` ends: the two pass "heater" in opposite directions and could block each other`,
+		},
+		{
+			route(scheduletest.Request(two, 1, "a", "look:hplc"), []string{"hplc", "hplc"}),
+			`waits to begin: it keeps a device for "hplc" while it needs one for "hplc", and only hplc-1 is left for both; one more is needed`,
+		},
 		{route(scheduletest.Request(two, 1, "a", "look:hplc"), []string{"hplc", "oven"}), `waits to begin: no device offers "oven", which it needs later`},
-		{route(scheduletest.Request(two, 1, "a", "x:mixer"), []string{"mixer", "hplc"}, []string{"hplc", "mixer"}),
-			`waits to begin: its samples cross at "hplc" and could block each other there; with 2 devices they cannot, the laboratory has 1`},
+		{
+			route(scheduletest.Request(two, 1, "a", "x:mixer"), []string{"mixer", "hplc"}, []string{"hplc", "mixer"}),
+			`waits to begin: its samples cross at "hplc" and could block each other there; with 2 devices they cannot, the laboratory has 1`,
+		},
 	} {
 		if got := s.Why(tt.request); got != tt.want {
 			t.Errorf("why %v %v:\n got %s\nwant %s", tt.request.Needs, tt.request.Routes, got, tt.want)

@@ -140,7 +140,8 @@ func repeatable(r lab.Result) bool {
 func (e *experiment) try(ctx workflow.Context, n Node, intent int, since time.Time) (lab.Result, bool) {
 	cmd, err := e.prepare(ctx, n, intent)
 	if err != nil {
-		return lab.Result{}, e.stuck(n, err)
+		e.stuck(n, err)
+		return lab.Result{}, false
 	}
 	if cmd == nil {
 		return lab.Result{}, false
@@ -152,7 +153,8 @@ func (e *experiment) try(ctx workflow.Context, n Node, intent int, since time.Ti
 	}
 	r, err := e.dispatch(ctx, cmd)
 	if err != nil {
-		return lab.Result{}, e.stuck(n, err)
+		e.stuck(n, err)
+		return lab.Result{}, false
 	}
 	if r.State == lab.CommandInDoubt && e.OnInDoubt != "fail" {
 		r = e.settle(ctx, cmd.ID, r)
@@ -259,19 +261,18 @@ func (e *experiment) fail(n Node, r lab.Result) {
 
 // stuck ends the experiment with an error that trying again cannot cure. What
 // cannot even be compiled is a failure on record; the rest is ours to mend.
-func (e *experiment) stuck(n Node, err error) bool {
+func (e *experiment) stuck(n Node, err error) {
 	var app *temporal.ApplicationError
-	if as(err, &app) && app.NonRetryable() {
-		if e.failure == nil {
-			e.failure = &lab.Failure{Step: n.ID, Code: "not_possible", Message: app.Message()}
-			if n.Then == ThenStop {
-				e.stop = "step " + n.ID + ": " + app.Message()
-			}
-		}
-		return false
+	if !as(err, &app) || !app.NonRetryable() {
+		e.broken = err
+		return
 	}
-	e.broken = err
-	return false
+	if e.failure == nil {
+		e.failure = &lab.Failure{Step: n.ID, Code: "not_possible", Message: app.Message()}
+		if n.Then == ThenStop {
+			e.stop = "step " + n.ID + ": " + app.Message()
+		}
+	}
 }
 
 // record writes the outcome and reports to the campaign.

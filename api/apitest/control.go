@@ -152,7 +152,8 @@ func (l *Lab) device(id string) (*lab.Device, error) {
 	return nil, lab.Errorf(lab.NotFound, "no device %q", id)
 }
 
-func (p devicesPort) Stop(_ context.Context, id string, _ api.Act) error  { return p.latch(id, true) }
+func (p devicesPort) Stop(_ context.Context, id string, _ api.Act) error { return p.latch(id, true) }
+
 func (p devicesPort) Reset(_ context.Context, id string, _ api.Act) error { return p.latch(id, false) }
 
 func (p devicesPort) latch(id string, stop bool) error {

@@ -161,14 +161,16 @@ func (l *Lab) begin(c *campaign, e *experiment) {
 func (l *Lab) advance(c *campaign, e *experiment) {
 	steps, n := c.Document.Protocol.Steps, e.Outcome.Proposal.Number
 	s := steps[e.step]
-	d := l.devices[(e.step)%4]
+	d := l.devices[e.step%4]
 	if l.stopped || d.Op == "stopped" || d.Experiment != nil && *d.Experiment != e.Outcome.Proposal.ExperimentID {
 		return // waits for its device
 	}
 	id := lab.CommandIDOf(e.Outcome.Proposal.ExperimentID, s.ID, 1, 1)
 	if e.progress == 0 {
-		e.Outcome.Steps = append(e.Outcome.Steps, lab.StepRecord{Step: s.ID, Intent: 1, CommandID: id, Device: d.ID, Command: s.Command,
-			Params: json.RawMessage(`{"target": 104.5, "time": 3600}`), State: lab.CommandRunning, Effect: lab.EffectNone, StartedAt: l.clock().UTC()})
+		e.Outcome.Steps = append(e.Outcome.Steps, lab.StepRecord{
+			Step: s.ID, Intent: 1, CommandID: id, Device: d.ID, Command: s.Command,
+			Params: json.RawMessage(`{"target": 104.5, "time": 3600}`), State: lab.CommandRunning, Effect: lab.EffectNone, StartedAt: l.clock().UTC(),
+		})
 		exp, camp := e.Outcome.Proposal.ExperimentID, c.ID
 		d.Op, d.Experiment, d.Campaign, d.Number = "busy", &exp, &camp, n
 	}
@@ -256,8 +258,10 @@ func (l *Lab) Doubt(id lab.CampaignID) bool {
 		e.State = api.ExperimentInDoubt
 		l.free(c)
 		rec, p := e.Outcome.Steps[len(e.Outcome.Steps)-1], e.Outcome.Proposal
-		cmd := lab.Command{ID: rec.CommandID, CampaignID: id, ExperimentID: p.ExperimentID, Number: p.Number, Step: rec.Step, Intent: 1, Part: 1, Device: rec.Device,
-			Epoch: 4, Name: rec.Command, Params: rec.Params, TimeoutS: 600, Deadline: l.clock().Add(time.Minute)}
+		cmd := lab.Command{
+			ID: rec.CommandID, CampaignID: id, ExperimentID: p.ExperimentID, Number: p.Number, Step: rec.Step, Intent: 1, Part: 1, Device: rec.Device,
+			Epoch: 4, Name: rec.Command, Params: rec.Params, TimeoutS: 600, Deadline: l.clock().Add(time.Minute),
+		}
 		c.doubt = &api.Question{Campaign: id, Title: c.Document.Title, Since: l.clock().UTC(), Doubt: &api.Doubt{Command: cmd, Reason: "the device restarted while the command was running and cannot tell whether it ended"}}
 		l.append(lab.EventExperiment, c, p.Number, rec.Device, map[string]any{"state": "in_doubt"})
 		return true

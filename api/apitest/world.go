@@ -15,13 +15,17 @@ func fleet(now time.Time) []*lab.Device {
 	num := func(x float64) *float64 { return &x }
 	devices := []*lab.Device{
 		{ID: "doser-1", Kind: "liquid-handler", Title: "Liquid handler", Capabilities: []lab.Capability{{Name: "liquid-handler", Commands: []lab.CommandSpec{
-			{Name: "dispense", TypicalS: 40, Params: []lab.ParamSpec{{Name: "substance", Type: "string", Enum: []string{"KOAc", "KOPiv", "CsOAc", "CsOPiv"}, Required: true}, {Name: "volume", Type: "number", Unit: "mL", Min: num(0.01), Max: num(20), Required: true}}}}}}},
+			{Name: "dispense", TypicalS: 40, Params: []lab.ParamSpec{{Name: "substance", Type: "string", Enum: []string{"KOAc", "KOPiv", "CsOAc", "CsOPiv"}, Required: true}, {Name: "volume", Type: "number", Unit: "mL", Min: num(0.01), Max: num(20), Required: true}}},
+		}}}},
 		{ID: "carrier-1", Kind: "mobile-robot", Title: "Mobile humanoid", Capabilities: []lab.Capability{{Name: "mobile-robot", Commands: []lab.CommandSpec{
-			{Name: "transfer", TypicalS: 90, Params: []lab.ParamSpec{{Name: "from", Type: "string", Required: true}, {Name: "to", Type: "string", Required: true}, {Name: "sample", Type: "string"}}}}}}},
+			{Name: "transfer", TypicalS: 90, Params: []lab.ParamSpec{{Name: "from", Type: "string", Required: true}, {Name: "to", Type: "string", Required: true}, {Name: "sample", Type: "string"}}},
+		}}}},
 		{ID: "heater-1", Kind: "heater", Title: "Block heater", Capabilities: []lab.Capability{{Name: "heater", Commands: []lab.CommandSpec{
-			{Name: "hold", TypicalS: 3600, Params: []lab.ParamSpec{{Name: "target", Type: "number", Unit: "Cel", Min: num(20), Max: num(180), Required: true}, {Name: "time", Type: "number", Unit: "s", Min: num(1), Max: num(86400), Required: true}}}}}}},
+			{Name: "hold", TypicalS: 3600, Params: []lab.ParamSpec{{Name: "target", Type: "number", Unit: "Cel", Min: num(20), Max: num(180), Required: true}, {Name: "time", Type: "number", Unit: "s", Min: num(1), Max: num(86400), Required: true}}},
+		}}}},
 		{ID: "hplc-1", Kind: "hplc", Title: "Liquid chromatograph", Capabilities: []lab.Capability{{Name: "hplc", Commands: []lab.CommandSpec{
-			{Name: "measure", TypicalS: 720, Results: []lab.ParamSpec{{Name: "area", Type: "number", Unit: "1"}, {Name: "standard_area", Type: "number", Unit: "1"}}}}}}},
+			{Name: "measure", TypicalS: 720, Results: []lab.ParamSpec{{Name: "area", Type: "number", Unit: "1"}, {Name: "standard_area", Type: "number", Unit: "1"}}},
+		}}}},
 		{ID: "xrd-1", Kind: "diffractometer", Title: "Powder diffractometer", Capabilities: []lab.Capability{{Name: "xrd", Commands: []lab.CommandSpec{{Name: "scan", TypicalS: 900}}}}},
 	}
 	for i, d := range devices {

@@ -2,12 +2,11 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"hash/fnv"
 	"maps"
 	"slices"
 	"time"
-
-	"encoding/json"
 
 	"golang.org/x/sync/errgroup"
 

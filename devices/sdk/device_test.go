@@ -334,7 +334,8 @@ func TestRunRefusesMistakes(t *testing.T) {
 	sdk.Handle(d, "x", func(*sdk.Ctx, struct{ A []int }) (struct{}, error) { return struct{}{}, nil })
 	sdk.Handle(d, "y", func(*sdk.Ctx, struct {
 		A float64 `json:"a" min:"low"`
-	}) (int, error) {
+	},
+	) (int, error) {
 		return 0, nil
 	})
 	err := d.Run(t.Context(), devicestest.NewBroker().Dial)

@@ -55,8 +55,16 @@ func lines(t *testing.T, records ...record) []byte {
 func TestTornTail(t *testing.T) {
 	t.Parallel()
 	records := []record{
-		{T: recBoot, N: 4}, {T: recEpoch, N: 3}, begin("a"), end("a", lab.CommandDone), begin("b"), {T: recCkpt, ID: "b", V: json.RawMessage(`7`)},
-		{T: recStop}, end("b", lab.CommandAborted), {T: recReset}, {T: recEpoch, N: 9}, {T: recBoot, N: 5}, begin("c"),
+		{T: recBoot, N: 4},
+		{T: recEpoch, N: 3},
+		begin("a"), end("a", lab.CommandDone), begin("b"),
+		{T: recCkpt, ID: "b", V: json.RawMessage(`7`)},
+		{T: recStop},
+		end("b", lab.CommandAborted),
+		{T: recReset},
+		{T: recEpoch, N: 9},
+		{T: recBoot, N: 5},
+		begin("c"),
 	}
 	whole := lines(t, records...)
 	path := filepath.Join(t.TempDir(), "journal")
@@ -241,8 +249,10 @@ func FuzzCheckParams(f *testing.F) {
 	f.Add(`{"x":-0,"n":2e0}`)
 	low, high := -10.0, 10.0
 	specs := []lab.ParamSpec{
-		{Name: "x", Type: "number", Min: &low, Max: &high, Required: true}, {Name: "n", Type: "integer", Default: json.RawMessage("1")},
-		{Name: "s", Type: "string", Enum: []string{"a", "b"}}, {Name: "b", Type: "boolean"},
+		{Name: "x", Type: "number", Min: &low, Max: &high, Required: true},
+		{Name: "n", Type: "integer", Default: json.RawMessage("1")},
+		{Name: "s", Type: "string", Enum: []string{"a", "b"}},
+		{Name: "b", Type: "boolean"},
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
 		if devices.Strict([]byte(raw)) != nil {

@@ -21,10 +21,6 @@ const (
 	listenCheck = 2 * time.Second
 )
 
-const insertEvent = `
-	INSERT INTO events (kind, campaign_id, number, device, data)
-	VALUES ($1, $2, $3, $4, $5)`
-
 // Append adds events to the log, in their order; Seq and a zero At are given by
 // the database.
 func (db *DB) Append(ctx context.Context, events ...lab.Event) error {

@@ -183,8 +183,10 @@ func (w *world) begin(ctx context.Context, c lab.CampaignID, number int, p lab.P
 	if err != nil {
 		return err
 	}
-	e := &experiment{id: lab.ExperimentIDOf(c, number), campaign: c, number: number, protocol: p, itinerary: it,
-		asked: make(map[string]bool), done: make(map[string]bool)}
+	e := &experiment{
+		id: lab.ExperimentIDOf(c, number), campaign: c, number: number, protocol: p, itinerary: it,
+		asked: make(map[string]bool), done: make(map[string]bool),
+	}
 	return w.advance(ctx, e)
 }
 

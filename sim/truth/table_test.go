@@ -64,14 +64,22 @@ func TestTableNamesTheNearest(t *testing.T) {
 		name, set, want string
 		settings        []lab.Setting
 	}{
-		{"OffTheGrid", "coupling", "table coupling has no measurement at base=KOAc, temperature=92 Cel, time=1; the nearest measured point is base=KOAc, temperature=90 Cel, time=1",
-			settings("base", "KOAc", "temperature", 92.0, "time", 1.0)},
-		{"OtherLevel", "coupling", "the nearest measured point is base=KOAc, temperature=105 Cel, time=2",
-			settings("base", "NaOH", "temperature", 104.0, "time", 2.0)},
-		{"NotInThePool", "inks", "table inks has no measurement at red=0.2, blue=81; the nearest measured point is red=0.2, blue=80",
-			settings("red", 0.2, "blue", 81.0)},
-		{"JustBeyondTheTolerance", "inks", "has no measurement at red=0.2, blue=80.000001",
-			settings("red", 0.2, "blue", 80.000001)},
+		{
+			"OffTheGrid", "coupling", "table coupling has no measurement at base=KOAc, temperature=92 Cel, time=1; the nearest measured point is base=KOAc, temperature=90 Cel, time=1",
+			settings("base", "KOAc", "temperature", 92.0, "time", 1.0),
+		},
+		{
+			"OtherLevel", "coupling", "the nearest measured point is base=KOAc, temperature=105 Cel, time=2",
+			settings("base", "NaOH", "temperature", 104.0, "time", 2.0),
+		},
+		{
+			"NotInThePool", "inks", "table inks has no measurement at red=0.2, blue=81; the nearest measured point is red=0.2, blue=80",
+			settings("red", 0.2, "blue", 81.0),
+		},
+		{
+			"JustBeyondTheTolerance", "inks", "has no measurement at red=0.2, blue=80.000001",
+			settings("red", 0.2, "blue", 80.000001),
+		},
 		{"Missing", "inks", `look up inks: parameter "blue" is missing`, settings("red", 0.2)},
 		{"LabelForNumber", "inks", "look up inks: blue = much is no number", settings("red", 0.2, "blue", "much")},
 		{"NumberForLabel", "coupling", "look up coupling: base = 1 is no label", settings("base", 1.0, "temperature", 90.0, "time", 1.0)},
