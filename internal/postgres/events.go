@@ -140,11 +140,20 @@ func (db *DB) ringer() {
 
 // Listen returns a channel that has something whenever there may be new events:
 // at once, after every notification, and after the connection was lost and made
-// again, since notifications may have been missed. It is closed when ctx ends.
+// again, since notifications may have been missed. It is closed when ctx ends or db is closed.
 func (db *DB) Listen(ctx context.Context) <-chan struct{} {
 	news := make(chan struct{}, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	go func() { // a closed database has no news
+		select {
+		case <-db.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	go func() {
 		defer close(news)
+		defer cancel()
 		pause := 50 * time.Millisecond
 		for ctx.Err() == nil {
 			began := time.Now()
