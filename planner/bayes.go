@@ -16,7 +16,7 @@ const hypervolumeMax = 3
 // bayes proposes an even spread while little is known, and then what the
 // surrogate finds most worth doing.
 func (t *task) bayes(ctx context.Context, plan *lab.Plan) error {
-	n0 := starts
+	n0 := t.starts()
 	if t.brief.Budget > 0 {
 		n0 = max(2, min(n0, (t.brief.Budget+1)/3))
 	}
@@ -44,6 +44,7 @@ func (t *task) bayes(ctx context.Context, plan *lab.Plan) error {
 // modelled proposes want experiments by the surrogate, believing in the pending
 // ones and those already in the plan.
 func (t *task) modelled(ctx context.Context, want int, planned []lab.Proposal) ([]lab.Proposal, []string, error) {
+	t.running = len(t.known)
 	running := slices.Clone(t.pending)
 	for _, p := range planned {
 		e, err := t.experiment(0, p.Settings)

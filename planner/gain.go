@@ -16,11 +16,12 @@ type gain interface {
 	believe(mean []float64)
 }
 
-// improvement is the gain of a single objective.
-type improvement struct{ best, noise float64 }
+// improvement is the gain of a single objective. wide is what the standard
+// deviation is multiplied with, 1 for the expected improvement itself.
+type improvement struct{ best, noise, wide float64 }
 
 func (g *improvement) value(mean, sd []float64) float64 {
-	return acq.LogEI(mean[0], sd[0], g.best) + acq.LogAugmentation(sd[0], g.noise)
+	return acq.LogEI(mean[0], g.wide*sd[0], g.best) + acq.LogAugmentation(sd[0], g.noise)
 }
 
 func (g *improvement) believe(mean []float64) { g.best = math.Max(g.best, mean[0]) }
@@ -52,6 +53,17 @@ func (m *member) noise(j int) float64 {
 	return math.Sqrt(m.posts[j].Params.Noise)
 }
 
+// wide returns how far beyond its standard deviation a member's gain reaches:
+// by twice the noise of one observation. Where any number of experiments fit
+// beside a noisy best one, the expected improvement would gather them there; in
+// a list each is another experiment anyway, and to reach farther only costs.
+func (t *task) wide(m *member) float64 {
+	if t.space.Listed() {
+		return 1
+	}
+	return 1 + 2*math.Sqrt(m.posts[0].Params.Noise)
+}
+
 // noisy is the share of noise in the variance of the outcomes above which the
 // best posterior mean, not the best observation, is what is to be beaten.
 const noisy = 0.05
@@ -62,7 +74,7 @@ func (t *task) aim(s *surrogate) {
 		m := &s.members[k]
 		outcomes := t.beliefs(s, m)
 		if len(s.responses) == 1 {
-			g := &improvement{best: math.Inf(-1), noise: m.noise(0)}
+			g := &improvement{best: math.Inf(-1), noise: m.noise(0), wide: t.wide(m)}
 			for _, y := range outcomes {
 				g.best = math.Max(g.best, y[0])
 			}

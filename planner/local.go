@@ -14,14 +14,21 @@ const (
 	// around is how many candidates surround each of the best experiments.
 	around = 48
 	// climbs is how many candidates a local search starts from.
-	climbs = 5
+	climbs = 3
+	// climbsApart is how far, in some feature, these are from each other: from
+	// closer ones the same summit would be reached.
+	climbsApart = 0.1
 	// climbSteps bounds the evaluations of one local search.
 	climbSteps = 500
 )
 
 // add takes a free state as a candidate and returns its id, or -1.
 func (s *search) add(state []float64) (int, error) {
-	if ok, err := s.t.free(state); err != nil || !ok {
+	if s.t.used(state) {
+		s.crowdedOut = true
+		return -1, nil
+	}
+	if ok, err := s.t.space.Feasible(state); err != nil || !ok {
 		return -1, err
 	}
 	f := make([]float64, len(state))
@@ -55,8 +62,8 @@ func (s *search) sample() error {
 		if err := try(state); err != nil {
 			return err
 		}
-		if i > 20*sampled && len(s.heap) > 0 {
-			break // constraints leave little; the surroundings of the best add more
+		if i > 20*sampled && (len(s.heap) > 0 || s.crowdedOut) {
+			break // little is free; the surroundings of the best or less spacing add more
 		}
 	}
 	rng := s.t.rng(streamJitter)
@@ -101,7 +108,7 @@ func (s *search) refine(top []candidate) ([]candidate, error) {
 		found[s.t.space.Key(s.state(c.id))] = true
 	}
 	all := slices.Clone(top)
-	for _, c := range top[:min(climbs, len(top))] {
+	for _, c := range s.distinct(top, climbs, climbsApart) {
 		summit, value, err := s.climb(s.state(c.id), c.value)
 		if err != nil {
 			return nil, err
@@ -127,9 +134,11 @@ func (s *search) uncrowded() []candidate {
 	var out []candidate
 	for len(s.heap) > 0 && len(out) < shown {
 		for _, c := range s.best(1) {
-			if !s.t.crowded(s.state(c.id)) {
-				out = append(out, c)
+			if s.t.crowded(s.state(c.id)) {
+				s.crowdedOut = true
+				continue
 			}
+			out = append(out, c)
 		}
 	}
 	return out
@@ -139,19 +148,19 @@ func (s *search) uncrowded() []candidate {
 // them are some that differ enough to be worth showing.
 const shown = 24
 
-// apart returns candidates after the first, best first, that are not all but
-// the same as the first or each other.
-func (s *search) apart(top []candidate) []candidate {
-	kept := []candidate{top[0]}
-	for _, c := range top[1:] {
+// distinct returns the best n candidates of top, best first, that differ from
+// each other by no less than by in some feature.
+func (s *search) distinct(top []candidate, n int, by float64) []candidate {
+	var kept []candidate
+	for _, c := range top {
 		alike := slices.ContainsFunc(kept, func(k candidate) bool {
-			return near(s.feature(k.id), s.feature(c.id), 20*spacing)
+			return near(s.feature(k.id), s.feature(c.id), by)
 		})
-		if !alike && len(kept) <= losers {
+		if !alike && len(kept) < n {
 			kept = append(kept, c)
 		}
 	}
-	return kept[1:]
+	return kept
 }
 
 // climb walks uphill from a state: in each sweep it tries all moves, takes the

@@ -118,7 +118,15 @@ func TestBriefHashIsThatOfItsJSON(t *testing.T) {
 	for range 200 {
 		odd.Space.Pool = append(odd.Space.Pool, []lab.Value{lab.Number(math.Ldexp(rng.NormFloat64(), rng.IntN(200)-100))})
 	}
-	for i, b := range append(briefs, odd) {
+	sigma := 2.5e-7
+	odd.Known = append(odd.Known,
+		lab.Known{Number: 7, Observed: []lab.Measured{{Name: "<é>", Value: -1e-9, Sigma: &sigma, Unit: "mol/L"}, {}}, Failed: true},
+		lab.Known{Settings: []lab.Setting{{Name: "a\"b", Value: lab.Label("\u2029"), Unit: "Cel"}, {Value: lab.Parts(nil)}, {Value: lab.Parts([]float64{1, 0})}}, Observed: []lab.Measured{}},
+	)
+	odd.Pending = []lab.Pending{{Number: -1}, {Number: 12, Settings: []lab.Setting{{Name: "x", Value: lab.Number(1e22)}}}}
+	unlisted := odd
+	unlisted.Space.Pool, unlisted.Known = nil, nil
+	for i, b := range append(briefs, odd, unlisted) {
 		body, err := json.Marshal(b)
 		if err != nil {
 			t.Fatal(err)
@@ -133,6 +141,11 @@ func TestBriefHashIsThatOfItsJSON(t *testing.T) {
 	bad.Space.Pool[2][0] = lab.Number(math.NaN())
 	if _, err := planner.HashBrief(bad); lab.KindOf(err) != lab.Invalid {
 		t.Errorf("a pool with NaN: error %v of kind %q, want invalid", err, lab.KindOf(err))
+	}
+	bad = pooled(1, 4, 1)
+	bad.Known[0].Observed[0].Value = math.Inf(1)
+	if _, err := planner.HashBrief(bad); lab.KindOf(err) != lab.Invalid {
+		t.Errorf("an infinite observation: error %v of kind %q, want invalid", err, lab.KindOf(err))
 	}
 }
 
@@ -228,14 +241,14 @@ func TestCancelledContextStops(t *testing.T) {
 func TestDataOutsideTheSpaceIsData(t *testing.T) {
 	t.Parallel()
 	b := arylation()
-	for range 2 {
+	for range 3 {
 		run(&b, propose(t, b), observeYield)
 	}
 	b.Known[0].Settings[2].Value = lab.Number(140)
 	b.Known[1].Settings[3].Value = lab.Number(0.08)
 	b.Known[2].Settings[0], b.Known[2].Settings[2] = b.Known[2].Settings[2], b.Known[2].Settings[0]
 	plan := propose(t, b)
-	if len(plan.Proposals) != b.Want || len(plan.Proposals[0].Predictions) != 1 {
+	if len(plan.Proposals) != b.Want || len(plan.Proposals[0].Predictions) != 1 || len(plan.Proposals[2].Predictions) != 1 {
 		t.Errorf("%d proposals, predictions %v; want %d with a prediction each", len(plan.Proposals), plan.Proposals, b.Want)
 	}
 }

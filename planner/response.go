@@ -65,7 +65,7 @@ func (r *response) gather(t *task, samples []sample) {
 	for i, s := range samples {
 		values[i] = s.value
 	}
-	if t.nominal() || tiesAtWorst(values) > 0.1 {
+	if t.kind() == choices || tiesAtWorst(values) > 0.1 {
 		r.warp = newWarp(values)
 	}
 	groups := make(map[string]int)

@@ -25,6 +25,7 @@ type search struct {
 	tools tools
 	// states and features of candidates that the space does not list.
 	states, features [][]float64
+	crowdedOut       bool // some feasible one was too close to what is taken
 }
 
 // candidate is a point with its acquisition, or a bound of it.
@@ -116,14 +117,32 @@ func (t *task) newSearch(model *surrogate) (*search, error) {
 				s.heap = append(s.heap, candidate{id: i, turn: -1})
 			}
 		}
-	} else if err := s.sample(); err != nil {
-		return nil, err
+		s.screen()
+		return s, nil
 	}
+	return s, s.resample()
+}
+
+// resample finds candidates of a space that is not listed, closer to what is
+// taken where there are none farther away.
+func (s *search) resample() error {
+	for {
+		if err := s.sample(); err != nil {
+			return err
+		}
+		if len(s.heap) > 0 || !s.crowdedOut || !s.t.shrink() {
+			s.screen()
+			return nil
+		}
+	}
+}
+
+// screen bounds the acquisition of every candidate of the heap.
+func (s *search) screen() {
 	for i := range s.heap {
-		s.heap[i].value = model.worth(s.feature(s.heap[i].id), screenRows, &s.tools)
+		s.heap[i].value, s.heap[i].turn = s.model.worth(s.feature(s.heap[i].id), screenRows, &s.tools), -1
 	}
 	slices.SortFunc(s.heap, order)
-	return s, nil
 }
 
 // order puts the higher value first, and of equal ones the lower id.
@@ -224,14 +243,21 @@ func (s *search) next() (chosen *candidate, others []candidate, err error) {
 		s.t.take(s.state(top[0].id))
 		return &top[0], top[1:], nil
 	}
-	top, err := s.refine(s.uncrowded())
+	top := s.uncrowded()
+	for len(top) == 0 && s.crowdedOut && s.t.shrink() {
+		if err := s.resample(); err != nil {
+			return nil, nil, err
+		}
+		top = s.uncrowded()
+	}
+	top, err = s.refine(top)
 	if err != nil || len(top) == 0 {
 		return nil, nil, err
 	}
 	for _, c := range top[1:] {
 		s.push(c)
 	}
-	others = s.apart(top)
+	others = s.distinct(top, 1+losers, 20*spacing)[1:]
 	s.t.take(s.state(top[0].id))
 	return &top[0], others, nil
 }

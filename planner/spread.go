@@ -70,7 +70,7 @@ func (t *task) sobolStates() func() ([]float64, error) {
 	state := make([]float64, t.space.Width())
 	return func() ([]float64, error) {
 		// Where most is taken the sequence would be walked long in vain.
-		for range 256 {
+		for range spreadTries {
 			sequence.At(index, u)
 			index++
 			t.space.FromUnit(u, state)
@@ -82,12 +82,20 @@ func (t *task) sobolStates() func() ([]float64, error) {
 	}
 }
 
+// spreadTries is how many points are tried before the spacing is halved.
+const spreadTries = 256
+
 // free reports whether a state is new and feasible.
 func (t *task) free(state []float64) (bool, error) {
-	if t.taken[t.space.Key(state)] || t.crowded(state) {
+	if t.used(state) {
 		return false, nil
 	}
 	return t.space.Feasible(state)
+}
+
+// used reports whether a state is taken or as good as one that is.
+func (t *task) used(state []float64) bool {
+	return t.crowded(state) || t.taken[t.space.Key(state)]
 }
 
 // spacing is how far, in some feature, a proposal of a space that is not listed
@@ -95,15 +103,58 @@ func (t *task) free(state []float64) (bool, error) {
 // would repeat an experiment in all but name.
 const spacing = 0.005
 
+// batchSpacing is how many times farther the model's proposals keep from
+// experiments that run or are proposed beside them: their outcomes are unknown,
+// and the model would gather them around one point where it is too sure of
+// itself.
+const batchSpacing = 20
+
+// roomFor returns the spacing at n experiments: less than [spacing] where
+// squares of its size around them all would fill half of the space, which they
+// do after fifty experiments in one dimension.
+func roomFor(n int, cols []space.Column) float64 {
+	numbers := 0
+	for _, c := range cols {
+		if c.Levels == 0 && !c.Constant {
+			numbers++
+		}
+	}
+	if numbers == 0 || n == 0 {
+		return spacing
+	}
+	return math.Min(spacing, 0.5*math.Pow(0.5/float64(n), 1/float64(numbers)))
+}
+
+// leastSpacing is where settings come to have one key, see [space.Space.Key].
+const leastSpacing = 1e-8
+
+// shrink halves the spacing, and reports false where that cannot help: a space
+// of numbers is never used up, one of choices is. Below what the settings are
+// rounded to, these become finer as well.
+func (t *task) shrink() bool {
+	if t.space.Listed() || t.spacing < leastSpacing {
+		return false
+	}
+	t.spacing /= 2
+	if t.spacing < t.space.Resolution() {
+		t.space = t.space.Finer()
+	}
+	return true
+}
+
 // crowded reports whether a state is as good as one that is taken.
 func (t *task) crowded(state []float64) bool {
-	if t.space.Listed() {
+	if t.space.Listed() || t.spacing < leastSpacing {
 		return false
 	}
 	f := t.scratch
 	t.space.Features(state, f)
-	for _, g := range t.rows {
-		if near(f, g, spacing) {
+	for i, g := range t.rows {
+		by := t.spacing
+		if i >= t.running {
+			by *= batchSpacing
+		}
+		if near(f, g, by) {
 			return true
 		}
 	}
@@ -165,13 +216,22 @@ func (t *task) randomStates() func() ([]float64, error) {
 	}
 	u := make([]float64, t.space.Width())
 	return func() ([]float64, error) {
+		crowded := 0
 		for range maxAttempts {
 			for i := range u {
 				u[i] = rng.Float64()
 			}
 			t.space.FromUnit(u, state)
-			if ok, err := t.free(state); err != nil || ok {
-				return state, err
+			if ok, err := t.space.Feasible(state); err != nil {
+				return nil, err
+			} else if !ok {
+				continue
+			}
+			if !t.used(state) {
+				return state, nil
+			}
+			if crowded++; crowded%spreadTries == 0 {
+				t.shrink()
 			}
 		}
 		return nil, nil

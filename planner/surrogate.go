@@ -51,45 +51,9 @@ func (t *task) metric() gp.Metric {
 	return m
 }
 
-// nominal reports whether the space has a choice among levels.
-func (t *task) nominal() bool {
-	for _, c := range t.space.Columns() {
-		if c.Levels > 1 {
-			return true
-		}
-	}
-	return false
-}
-
 // ensembleMax is the number of points up to which members are averaged; one
 // serves above, where the data outweighs any prior.
 const ensembleMax = 300
-
-// manySettings is from how many settings on a number beside choices may have an
-// optimum between its bounds that a model should find. Fewer act as choices.
-const manySettings = 6
-
-// priors chooses by the kind of space: long scales where there are choices,
-// which are nearly additive, and an average of three for numbers alone. Long
-// scales mislead on the latter, and short ones waste the former.
-func (t *task) priors(m gp.Metric, points int) []gp.Prior {
-	groups := m.Groups
-	switch {
-	case t.nominal():
-		long := gp.Long(groups)
-		long.ByGroup = make([]gp.GroupScale, groups)
-		for c, col := range t.space.Columns() {
-			if g := m.Columns[c].Group; m.Columns[c].Tables == nil && g >= 0 && col.Settings >= manySettings {
-				long.ByGroup[g] = gp.Curved()
-			}
-		}
-		return []gp.Prior{long}
-	case points > ensembleMax:
-		return []gp.Prior{gp.Scaled(groups)}
-	default:
-		return []gp.Prior{gp.Short(), gp.Scaled(groups), gp.Smooth(groups)}
-	}
-}
 
 // learn fits the surrogate to the responses. spare is how many points will be
 // appended.

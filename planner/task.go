@@ -19,6 +19,9 @@ type task struct {
 	taken   map[string]bool // keys of what was done, runs or is proposed
 	rows    [][]float64     // and its features
 	scratch []float64
+	snapped []float64 // scratch as well
+	spacing float64   // how far proposals keep from what is taken, see [roomFor]
+	running int       // the first of rows that keeps [batchSpacing]
 }
 
 // experiment is a known or pending experiment as the models see it.
@@ -30,10 +33,6 @@ type experiment struct {
 	observed []lab.Measured
 	failed   bool
 }
-
-// starts is how many experiments are spread evenly before a model decides. Two
-// serve about as well as five, and ten are worse.
-const starts = 5
 
 // checkNumbers refuses what no strategy can work with.
 func checkNumbers(b lab.Brief) error {
@@ -73,7 +72,9 @@ func checkNumbers(b lab.Brief) error {
 }
 
 func newTask(b lab.Brief, sp *space.Space) (*task, error) {
-	t := &task{brief: b, space: sp, taken: make(map[string]bool), scratch: make([]float64, sp.Width())}
+	n := len(b.Known) + len(b.Pending)
+	t := &task{brief: b, space: sp, taken: make(map[string]bool, n+b.Want), scratch: make([]float64, sp.Width()), running: math.MaxInt}
+	t.known, t.rows = make([]experiment, 0, len(b.Known)), make([][]float64, 0, n+b.Want)
 	for i, k := range b.Known {
 		e, err := t.experiment(k.Number, k.Settings)
 		if err != nil {
@@ -90,6 +91,7 @@ func newTask(b lab.Brief, sp *space.Space) (*task, error) {
 		}
 		t.pending = append(t.pending, e)
 	}
+	t.spacing = roomFor(len(t.rows)+b.Want, sp.Columns())
 	return t, nil
 }
 
@@ -100,14 +102,18 @@ func (t *task) experiment(number int, settings []lab.Setting) (experiment, error
 	}
 	e := experiment{number: number, state: state, features: make([]float64, t.space.Width()), key: t.space.Key(state)}
 	t.space.Features(state, e.features)
-	t.take(state)
+	t.taken[e.key] = true
+	t.rows = append(t.rows, e.features)
 	// A hand-made experiment may lie between the settings of the space. What it
 	// would be snapped to may then be close enough to count as done.
-	snapped := slices.Clone(state)
+	snapped := append(t.snapped[:0], state...)
+	t.snapped = snapped
 	t.space.Snap(snapped)
-	t.space.Features(snapped, t.scratch)
-	if near(e.features, t.scratch, 1e-4) {
-		t.taken[t.space.Key(snapped)] = true
+	if !slices.Equal(snapped, state) {
+		t.space.Features(snapped, t.scratch)
+		if near(e.features, t.scratch, 1e-4) {
+			t.taken[t.space.Key(snapped)] = true
+		}
 	}
 	return e, nil
 }

@@ -156,10 +156,7 @@ func (w *writer) notes(acting *surrogate) []string {
 }
 
 func (w *writer) modelNote() string {
-	kind := "numbers alone"
-	if w.t.nominal() {
-		kind = "choices"
-	}
+	kind := [...]string{numbers: "numbers alone", choices: "choices", mixed: "choices and numbers"}[w.t.kind()]
 	s := "Gaussian process with " + w.model.members[0].prior.Name
 	if n := len(w.model.members); n > 1 {
 		s = fmt.Sprintf("Average of %d Gaussian processes (", n)

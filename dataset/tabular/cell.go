@@ -88,8 +88,8 @@ type Layout struct {
 	UnitsRow   int      `json:"units_row" yaml:"units_row"`
 	DataFrom   int      `json:"data_from" yaml:"data_from"`
 	Width      int      `json:"width" yaml:"width"`
-	Names      []string `json:"names" yaml:"names"` // one to a column, "" where the header is blank
-	Units      []string `json:"units" yaml:"units"` // the texts of the units row, or none
+	Names      []string `json:"names" yaml:"names"`                     // one to a column, "" where the header is blank
+	Units      []string `json:"units,omitempty" yaml:"units,omitempty"` // the texts of the units row, or none
 }
 
 // Role returns the role of a row of the layout that is not blank.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/athanor-lab/athanor/lab"
@@ -51,14 +52,11 @@ func (p *records) next() (Record, error) {
 	p.cells = p.cells[:0]
 	for _, m := range p.marks {
 		c := Cell{Text: all[m.from:m.to], Offset: m.offset, Flags: m.flags}
-		for i := 0; i < len(c.Text); i++ {
-			if c.Text[i] == 0 {
-				c.Flags |= Malformed
-			}
-			if c.Text[i] >= 0x80 && !utf8.ValidString(c.Text[i:]) {
-				c.Flags |= BadEncoding
-				break
-			}
+		if strings.IndexByte(c.Text, 0) >= 0 {
+			c.Flags |= Malformed
+		}
+		if !utf8.ValidString(c.Text) {
+			c.Flags |= BadEncoding
 		}
 		p.cells = append(p.cells, c)
 	}
@@ -77,7 +75,7 @@ const (
 // record reads bytes up to the end of a record, and reports whether there was
 // an end of line.
 func (p *records) record() (ended bool, err error) {
-	state, any := atStart, false
+	state, some := atStart, false
 	m := mark{offset: p.offset}
 	finish := func() error {
 		m.to = len(p.text)
@@ -92,7 +90,7 @@ func (p *records) record() (ended bool, err error) {
 	for {
 		b, err := p.in.ReadByte()
 		if errors.Is(err, io.EOF) {
-			if !any {
+			if !some {
 				return false, io.EOF
 			}
 			if state == inQuotes {
@@ -103,7 +101,7 @@ func (p *records) record() (ended bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		any = true
+		some = true
 		p.offset += p.width.of(b)
 		if state == inQuotes {
 			if b == '"' {

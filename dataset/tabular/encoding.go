@@ -18,9 +18,9 @@ import (
 type width uint8
 
 const (
-	asUTF8 width = iota // as many bytes as decoded
-	asByte              // one byte to a character
-	asUTF16             // two bytes to a character, four beyond the first plane
+	asUTF8  width = iota // as many bytes as decoded
+	asByte               // one byte to a character
+	asUTF16              // two bytes to a character, four beyond the first plane
 )
 
 func (w width) of(lead byte) int64 {
@@ -132,7 +132,7 @@ func unmarkedUTF16(head []byte) string {
 // frequent are the commonest letters of the scripts that single-byte encodings
 // are made for, as they follow one another inside words.
 var frequent = []struct{ encoding, letters string }{
-	{"iso-8859-7", "αοιετσνηυρκπς"},
+	{"iso-8859-7", "αοιετσνηυρκπςάέήίόύώωδλμ"},
 	{"windows-1251", "оеаинтсрвлкмд"},
 	{"koi8-r", "оеаинтсрвлкмд"},
 }

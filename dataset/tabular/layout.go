@@ -64,14 +64,14 @@ func (l Layout) nameNotes() []Note {
 	return notes
 }
 
-// block returns the longest run of rows of one width, blank rows skipped; a run
-// that does not begin with a header of its own belongs to the one before it.
+// block returns the first large run of rows of one width, blank rows skipped; a
+// run that does not begin with a header of its own belongs to the one before it.
 func (s sample) block() ([]Record, []Note) {
 	var runs [][]Record
 	broken := true
 	for _, r := range s.rows {
 		if r.IsBlank() {
-			broken = true
+			broken = broken || !s.merged(r.Number)
 			continue
 		}
 		if isComment(r) && !s.ragged {
@@ -79,6 +79,11 @@ func (s sample) block() ([]Record, []Note) {
 			continue
 		}
 		last := len(runs) - 1
+		if last > 0 && !broken && !s.ragged && len(runs[last]) < 3 && len(runs[last-1][0].Cells) == len(r.Cells) && len(runs[last][0].Cells) != len(r.Cells) && !looksLikeHeader(r, runs[last-1]) {
+			// One or two rows of another width among rows of one width are torn.
+			runs = runs[:last]
+			last--
+		}
 		same := last >= 0 && (s.ragged || len(runs[last][0].Cells) == len(r.Cells))
 		if same && (!broken || !looksLikeHeader(r, runs[last])) {
 			runs[last] = append(runs[last], r)
@@ -89,7 +94,7 @@ func (s sample) block() ([]Record, []Note) {
 	}
 	best := -1
 	for i, run := range runs {
-		if best < 0 || area(run) > area(runs[best]) {
+		if best < 0 || area(run) > area(runs[best])*3 {
 			best = i
 		}
 	}
@@ -105,7 +110,18 @@ func (s sample) block() ([]Record, []Note) {
 	return runs[best], notes
 }
 
-func area(run []Record) int { return len(run) * max(1, len(run[0].Cells)*2-1) }
+// merged reports whether the row is the inside of a merged range.
+func (s sample) merged(row int) bool {
+	return slices.ContainsFunc(s.merges, func(m merge) bool { return m.r0 < row && row <= m.r1 })
+}
+
+// area weighs a run; one or two rows are hardly a table beside others.
+func area(run []Record) int {
+	if len(run) < 3 {
+		return len(run)
+	}
+	return len(run) * max(1, len(run[0].Cells)*2-1)
+}
 
 // looksLikeHeader reports whether r, after a blank row, begins another table:
 // it has texts where the run above has numbers.
@@ -143,11 +159,8 @@ func (s sample) headerRows(block []Record, decimal string) (n int, confidence fl
 		}
 		return 1, 0.6
 	}
-	// From the last rows up: in how many columns of numbers is the row a text?
-	body := block[min(len(block)-1, maxHeaderRows):]
-	if len(body) < 3 {
-		body = block[1:]
-	}
+	// The lower rows tell the columns of numbers; a header has texts there.
+	body := block[max(1, min(len(block)/2, maxHeaderRows)):]
 	width := s.widthOf(block)
 	var columns []int
 	for col := range width {

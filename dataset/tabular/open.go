@@ -135,7 +135,7 @@ func readText(in io.ReaderAt, size int64, head []byte, o Options) (*Table, error
 	if err != nil {
 		return nil, lab.Errorf(lab.Invalid, "decode it as %s: %w", name, err)
 	}
-	if name == "utf-8" && bytes.Count(text, []byte{0})*20 > len(text) {
+	if name == "utf-8" && bytes.Count(text, []byte{0}) > 8+len(text)/20 {
 		return nil, lab.Errorf(lab.Invalid, "the file is binary, no table of text")
 	}
 	delim, confidence := sniffDelimiter(text, whole, o.Limits)

@@ -43,12 +43,11 @@ func arrhenius(energy, celsius float64) float64 {
 // consecutive returns the yield in percent of B in A → B → C, beside A → S,
 // after a time: the rate constants k1, k2 and k3 are in its inverse.
 func consecutive(k1, k2, k3, time float64) float64 {
-	z := -(k2 - k1 - k3) * time
-	growth := 1 + z/2
-	if math.Abs(z) > 1e-9 {
-		growth = math.Expm1(z) / z
+	gap := k2 - k1 - k3
+	if math.Abs(gap)*time < 1e-9 {
+		return 100 * k1 * time * math.Exp(-k2*time)
 	}
-	return 100 * k1 * math.Exp(-(k1+k3)*time) * time * growth
+	return 100 * k1 * (math.Exp(-(k1+k3)*time) - math.Exp(-k2*time)) / gap
 }
 
 // coupling is a reaction whose base has its own rate, saturation and best

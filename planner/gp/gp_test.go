@@ -25,10 +25,10 @@ func metrics() map[string]gp.Metric {
 }
 
 func priors(groups int) []gp.Prior {
-	curved := gp.Long(groups)
-	curved.Name, curved.ByGroup = "curved", make([]gp.GroupScale, groups)
-	curved.ByGroup[0] = gp.Curved()
-	return []gp.Prior{gp.Short(), gp.Scaled(groups), gp.Smooth(groups), gp.Long(groups), curved}
+	between := gp.Long(groups)
+	between.Name, between.ByGroup = "between", make([]gp.GroupScale, groups)
+	between.ByGroup[0] = gp.Between()
+	return []gp.Prior{gp.Short(), gp.Scaled(groups), gp.Smooth(groups), gp.Long(groups), between}
 }
 
 // points draws rows that fit a metric.

@@ -106,10 +106,11 @@ func (pr *Prior) scale(g int) (Density, float64) {
 	return pr.Scale, pr.ScaleStart
 }
 
-// Curved is the prior of the length scale of a number with many settings beside
-// choices, under [Long]: l ~ Gamma(4, 2), long still, but short enough for an
-// optimum between the bounds.
-func Curved() GroupScale { return GroupScale{Scale: Gamma(4, 2), Start: 1.5} }
+// Between is a prior between [Short] and [Long], l ~ Gamma(4, 2), for the groups
+// that are unlike the others in a mixed space: numbers under long scales, where
+// it is short enough for an optimum between the bounds, and choices under short
+// ones, where it lets levels learn from each other.
+func Between() GroupScale { return GroupScale{Scale: Gamma(4, 2), Start: 1.5} }
 
 // Short is a prior of short length scales with a free output scale:
 // l ~ Gamma(3, 6), s2f ~ Gamma(2, 0.15), s2 ~ Gamma(1.1, 0.05), the customary

@@ -225,6 +225,9 @@ func (q *param) round(v float64) float64 {
 	switch {
 	case q.log:
 		s = strconv.FormatFloat(v, 'e', q.digits-1, 64)
+	case q.decimals >= 0 && q.decimals <= 22 && math.Abs(v)*tens[q.decimals] < 1<<53:
+		// Both are exact, so that the quotient is the float64 nearest to it.
+		return math.Round(v*tens[q.decimals]) / tens[q.decimals]
 	case q.decimals >= 0:
 		s = strconv.FormatFloat(v, 'f', min(q.decimals, 300), 64)
 	default:
@@ -237,6 +240,9 @@ func (q *param) round(v float64) float64 {
 	}
 	return r
 }
+
+// tens are the powers of ten that a float64 holds exactly.
+var tens = [23]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
 
 // count returns how many settings the parameter has, or limit+1 when more.
 func (q *param) count(limit int) int {

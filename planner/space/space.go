@@ -3,6 +3,7 @@ package space
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/athanor-lab/athanor/lab"
 )
@@ -13,15 +14,17 @@ const EnumerateMax = 50_000
 // Space is a compiled search space. It never changes and is safe for
 // concurrent use when its feasibility function is.
 type Space struct {
-	source   lab.Space
-	params   []param
-	width    int
-	feasible func([]lab.Setting) (bool, error)
-	listed   bool
-	states   []float64 // of the candidates, width apart
-	features []float64
-	keys     []string
-	index    map[string]int // candidate by key
+	source lab.Space
+	params []param
+	width  int
+	// resolution is 1/fineSteps until [Space.Finer].
+	resolution float64
+	feasible   func([]lab.Setting) (bool, error)
+	listed     bool
+	states     []float64 // of the candidates, width apart
+	features   []float64
+	keys       []string
+	index      map[string]int // candidate by key
 }
 
 // Compile checks s and lists its candidates where there are few. feasible,
@@ -37,7 +40,7 @@ func Compile(s lab.Space, feasible func([]lab.Setting) (bool, error)) (*Space, e
 	if err := checkPool(s); err != nil {
 		return nil, err
 	}
-	sp := &Space{source: s, feasible: feasible}
+	sp := &Space{source: s, feasible: feasible, resolution: 1.0 / fineSteps}
 	names := make(map[string]bool)
 	for i, p := range s.Parameters {
 		path := "space.parameters[" + itoa(i) + "]"
@@ -165,6 +168,22 @@ func (s *Space) add(state []float64) error {
 
 // Width returns the number of columns of a state.
 func (s *Space) Width() int { return s.width }
+
+// Resolution is the least share of its range by which any number with bounds is
+// told from another, as settings are rounded.
+func (s *Space) Resolution() float64 { return s.resolution }
+
+// Finer returns the space with continuous parameters rounded to a digit more.
+func (s *Space) Finer() *Space {
+	fine := *s
+	fine.resolution /= 10
+	fine.params = slices.Clone(s.params)
+	for i := range fine.params {
+		fine.params[i].decimals++
+		fine.params[i].digits++
+	}
+	return &fine
+}
 
 // Listed reports whether all candidates are listed.
 func (s *Space) Listed() bool { return s.listed }

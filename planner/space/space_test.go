@@ -237,3 +237,29 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+// TestFinerSettingsHaveADigitMore holds that a space goes on where its settings
+// end, and stays what it was.
+func TestFinerSettingsHaveADigitMore(t *testing.T) {
+	t.Parallel()
+	low, high := 0.0, 1.0
+	sp, err := space.Compile(lab.Space{Parameters: []lab.Parameter{{Name: "x", Type: lab.Continuous, Min: &low, Max: &high}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fine := sp.Finer().Finer()
+	state := []float64{0}
+	for u, want := range map[float64][2]float64{0.123456: {0.123, 0.12346}, 0.9999: {1, 0.9999}} {
+		sp.FromUnit([]float64{u}, state)
+		if state[0] != want[0] {
+			t.Errorf("%g is %v, want %v", u, state[0], want[0])
+		}
+		fine.FromUnit([]float64{u}, state)
+		if state[0] != want[1] {
+			t.Errorf("%g is %v two digits finer, want %v", u, state[0], want[1])
+		}
+	}
+	if sp.Resolution() != 0.001 || fine.Resolution() > 1.01e-5 {
+		t.Errorf("resolutions %g and %g, want 1e-3 and 1e-5", sp.Resolution(), fine.Resolution())
+	}
+}
