@@ -17,6 +17,7 @@ import (
 
 type benchCmd struct {
 	Throughput benchThroughputCmd `cmd:"" help:"Durable experiments a second through Temporal, MQTT and PostgreSQL, with one no-op step."`
+	Literature benchLiteratureCmd `cmd:"" help:"Ranking, screening and extraction on sets of real papers."`
 	Planner    benchPlannerCmd    `cmd:"" help:"Regret and speed of the planner on tables of real experiments."`
 }
 

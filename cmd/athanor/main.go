@@ -42,10 +42,13 @@ type commands struct {
 	Gateway gatewayCmd `cmd:"" help:"Run the gateway to the devices against existing services."`
 	Sim     simCmd     `cmd:"" help:"Run a simulated laboratory against an MQTT broker."`
 
-	Campaign campaignCmd `cmd:"" help:"Submit, watch and steer campaigns."`
-	Device   deviceCmd   `cmd:"" help:"See and stop devices."`
-	Bench    benchCmd    `cmd:"" help:"Measure what Athanor claims."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Campaign   campaignCmd   `cmd:"" help:"Submit, watch and steer campaigns."`
+	Plan       planCmd       `cmd:"" help:"Ask the planner without a laboratory."`
+	Dataset    datasetCmd    `cmd:"" help:"Import, snapshot, export and verify data."`
+	Literature literatureCmd `cmd:"" help:"Rank papers."`
+	Device     deviceCmd     `cmd:"" help:"See and stop devices."`
+	Bench      benchCmd      `cmd:"" help:"Measure what Athanor claims."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 // terminal is what commands write to and read from.

@@ -43,6 +43,14 @@ var mayImport = map[string][]string{
 	"sim/world":                   {"lab"},
 	"sim/instrument":              {"lab", "sim/truth", "sim/world", "devices", "devices/sdk"},
 	"workflows":                   {"lab"},
+	"literature":                  {},
+	"literature/corpus":           {"lab", "literature"},
+	"literature/index":            {},
+	"literature/screen":           {"lab", "literature/index"},
+	"literature/extract":          {"literature", "literature/index"},
+	"literature/evidence":         {"lab", "literature", "literature/index"},
+	"literature/bench":            {"lab", "literature/index", "literature/screen", "literature/extract", "literature/evidence"},
+	"devices/conformance":         {"lab", "devices"},
 	"dataset":                     {"lab"},
 	"dataset/datasettest":         {"lab", "dataset"},
 	"dataset/tabular":             {"lab"},
@@ -78,7 +86,8 @@ var owners = map[string][]string{
 	"cel.dev/cel-go":                      {"expr"},
 	"github.com/xuri/excelize":            {"dataset/tabular"},
 	"github.com/parquet-go/parquet-go":    {"dataset/parquet"},
-	"gonum.org/v1/gonum":                  {"planner", "planner/gp", "planner/acq", "planner/space", "planner/bench", "sim/truth", "sim/instrument"},
+	"gonum.org/v1/gonum":                  {"planner", "planner/gp", "planner/acq", "planner/space", "planner/bench", "sim/truth", "sim/instrument", "literature/index"},
+	"github.com/kljensen/snowball":        {"literature/index"},
 	"math/rand":                           {},                      // math/rand/v2, with a seed
 	"log":                                 {"examples/devices/go"}, // elsewhere log/slog, handed in
 }

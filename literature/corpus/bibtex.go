@@ -14,6 +14,7 @@ import (
 func (in *reader) bibtex(src []byte) {
 	macros := map[string]string{}
 	line, counted, boundary := 1, 0, 0
+	budget := in.limits.Record // macros may expand each other: twenty doublings are a million bytes
 	for i := 0; i < len(src); {
 		at := bytes.IndexByte(src[i:], '@')
 		if at < 0 {
@@ -25,7 +26,7 @@ func (in *reader) bibtex(src []byte) {
 		if boundary <= start {
 			boundary = nextEntry(src, start+1)
 		}
-		b := &bibParser{src: src[:boundary], at: start + 1, macros: macros, limit: in.limits.Record}
+		b := &bibParser{src: src[:boundary], at: start + 1, macros: macros, budget: &budget}
 		kind := strings.ToLower(b.name())
 		if kind == "comment" || kind == "preamble" || kind == "" {
 			b.skipGroup()
@@ -62,11 +63,12 @@ func nextEntry(src []byte, i int) int {
 	return len(src)
 }
 
-// bibParser reads one entry. limit bounds the bytes of a value.
+// bibParser reads one entry. budget is how many bytes the macros of the whole
+// file may still expand to.
 type bibParser struct {
 	src    []byte
 	at     int
-	limit  int
+	budget *int
 	macros map[string]string
 }
 
@@ -172,12 +174,12 @@ func (b *bibParser) value() (string, error) {
 				return "", fmt.Errorf("there is no value")
 			}
 			if macro, ok := b.macros[strings.ToLower(word)]; ok {
+				if *b.budget -= len(macro); *b.budget < 0 {
+					return "", fmt.Errorf("the macros of the file expand to more than a record may have")
+				}
 				word = macro
 			}
 			out.WriteString(word)
-		}
-		if out.Len() > b.limit { // macros that double each other
-			return "", fmt.Errorf("the value grows beyond the limit of a record")
 		}
 		if b.space(); b.peek() != '#' {
 			return out.String(), nil

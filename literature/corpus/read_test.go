@@ -68,6 +68,7 @@ func TestBrokenRecordsAreQuarantined(t *testing.T) {
 		{"BibTeXUnclosed", "x.bib", "@article{a, title={One}}\n@article{b, title={Two\n@article{c, title={Three}}", 2, []string{"not closed"}},
 		{"BibTeXNoEquals", "x.bib", "@article{a, title {One}}\n@article{c, title={Three}}", 1, []string{"no ="}},
 		{"BibTeXNoTitle", "x.bib", "@article{a, year=2020}", 0, []string{"no title"}},
+		{"BibTeXMacros", "x.bib", "@string{a=\"" + strings.Repeat("x", 3<<20) + "\"}\n@article{k, title=a # a}\n@article{c, title={Three}}", 1, []string{"macros"}},
 		{"RISNoEnd", "x.ris", "TY  - JOUR\nTI  - A\nTY  - JOUR\nTI  - B\nER  - \n", 1, []string{"no line \"ER"}},
 		{"CSVQuotes", "x.csv", "title,year\n\"a \"b\" c\",2001\nd,2002\n", 1, []string{"quotes"}},
 		{"CSVFields", "x.csv", "title,year\na\nb,2002\n", 1, []string{"1 fields and the headings 2"}},

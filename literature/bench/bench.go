@@ -1,0 +1,75 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// Options say what to run.
+type Options struct {
+	Data  string // a directory with the folders scifact, screening, synthesis-annotated, synthesis-textmined
+	Seeds int    // simulated reviews to a screening set, default 15
+	// Progress tells what is being measured; nil for silence.
+	Progress func(format string, args ...any)
+}
+
+// Result is what was measured, ready for JSON. What has no data, or is measured
+// with a planner, which this package does not know, is null.
+type Result struct {
+	Ranking          Ranking          `json:"scifact"`
+	Screening        Screening        `json:"screening"`
+	Extraction       Extraction       `json:"extraction"`
+	TemperaturePrior TemperaturePrior `json:"temperature_prior"`
+	Experiments      Experiments      `json:"experiments_to_top5"`
+}
+
+// Experiments are the mean numbers of experiments to the first condition of the
+// best 5 %, by what the planner had read.
+type Experiments struct {
+	RandomPapers *float64 `json:"random_papers"`
+	RankedPapers *float64 `json:"ranked_papers"`
+	OffTopic     *float64 `json:"off_topic"`
+	Misleading   *float64 `json:"misleading"`
+	None         *float64 `json:"none"`
+}
+
+// Run measures everything that the data is there for, one thing after another, so
+// that times mean something. The error is of kind [lab.Invalid] when the directory
+// has none of the sets.
+func Run(o Options) (Result, error) {
+	if o.Seeds <= 0 {
+		o.Seeds = 15
+	}
+	if o.Progress == nil {
+		o.Progress = func(string, ...any) {}
+	}
+	var r Result
+	found := 0
+	for _, part := range []struct {
+		folder string
+		run    func(dir string) error
+	}{
+		{"scifact", func(dir string) (err error) { r.Ranking, err = rank(dir); return err }},
+		{"screening", func(dir string) (err error) { r.Screening, err = screening(dir, o.Seeds, o.Progress); return err }},
+		{"synthesis-annotated", func(dir string) (err error) { r.Extraction, err = extraction(dir); return err }},
+		{"synthesis-textmined", func(dir string) (err error) { r.TemperaturePrior, err = thermal(dir); return err }},
+	} {
+		dir := filepath.Join(o.Data, part.folder)
+		if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		found++
+		o.Progress("%s", part.folder)
+		if err := part.run(dir); err != nil {
+			return r, fmt.Errorf("measure %s: %w", part.folder, err)
+		}
+	}
+	if found == 0 {
+		return r, lab.Errorf(lab.Invalid, "measure %s: it has none of the folders scifact, screening, synthesis-annotated, synthesis-textmined", o.Data)
+	}
+	return r, nil
+}

@@ -1,0 +1,293 @@
+package evidence
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/literature"
+	"github.com/athanor-lab/athanor/literature/index"
+	"github.com/athanor-lab/athanor/ucum"
+)
+
+// Claim says that a paper worked at a place of the space. A parameter without a
+// setting is one that the paper says nothing of.
+type Claim struct {
+	Paper    string        `json:"paper"`
+	Settings []lab.Setting `json:"settings"`
+	// Relevance is the probability that the paper bears on the campaign.
+	Relevance float64 `json:"relevance"`
+	// Confidence is the probability that the claim is what the paper says.
+	Confidence float64 `json:"confidence"`
+	// Merit is how good the paper found this place, from 0 for the worst it
+	// reports to 1 for the best; negative when it does not say.
+	Merit     float64         `json:"merit"`
+	Retracted bool            `json:"retracted,omitempty"`
+	Span      literature.Span `json:"span"` // what a person reads to check it
+}
+
+// Outside is a finding that is about a parameter and lies outside its limits:
+// perhaps the limits exclude what others use.
+type Outside struct {
+	Paper     string   `json:"paper"`
+	Parameter string   `json:"parameter"`
+	Value     float64  `json:"value"`
+	Unit      lab.Unit `json:"unit"`
+}
+
+// Source is a paper with its text and what was found in it.
+type Source struct {
+	Paper     string
+	Text      string
+	Findings  []literature.Finding
+	Relevance float64
+	Retracted bool
+}
+
+// Mapping says how the words of papers lead to the parameters and objectives of a
+// campaign.
+type Mapping struct {
+	Space      lab.Space
+	Objectives []lab.Objective
+	// Synonyms are further names of a parameter, a level or an objective.
+	Synonyms map[string][]string
+	// Confidence of a claim from the built-in extraction, default 0.85.
+	Confidence float64
+}
+
+// Claims maps the findings of a paper. The settings of one sentence make one
+// claim; sentences about different parameters stay apart, since nothing says that
+// they are about the same experiment. It costs O(findings · parameters).
+func (m Mapping) Claims(s Source) (claims []Claim, outside []Outside) {
+	if m.Confidence <= 0 {
+		m.Confidence = 0.85
+	}
+	type group struct {
+		claim Claim
+		merit map[string]float64
+	}
+	var groups []*group
+	at := map[literature.Span]*group{}
+	for _, f := range s.Findings {
+		g := at[f.Sentence]
+		if g == nil {
+			g = &group{claim: Claim{Paper: s.Paper, Relevance: s.Relevance, Confidence: m.Confidence, Merit: -1, Retracted: s.Retracted, Span: f.Sentence}, merit: map[string]float64{}}
+			at[f.Sentence] = g
+			groups = append(groups, g)
+			g.claim.Settings = m.levels(f.Sentence.Of(s.Text))
+		}
+		if f.Outcome {
+			if o, x, ok := m.objective(f); ok {
+				g.merit[o] = x
+			}
+			continue
+		}
+		p, x, ok := m.parameter(f)
+		if !ok {
+			continue
+		}
+		if !inside(p, x) {
+			outside = append(outside, Outside{s.Paper, p.Name, x, p.Unit})
+			continue
+		}
+		set := func(v lab.Setting) bool { return v.Name == p.Name }
+		if !slices.ContainsFunc(g.claim.Settings, set) {
+			g.claim.Settings = append(g.claim.Settings, lab.Setting{Name: p.Name, Value: lab.Number(x), Unit: p.Unit})
+		}
+	}
+	for _, g := range groups {
+		if len(g.claim.Settings) > 0 {
+			claims = append(claims, g.claim)
+			claims[len(claims)-1].Merit = m.first(g.merit)
+		}
+	}
+	m.rank(claims)
+	return claims, outside
+}
+
+// first returns what was found of the first objective that was found, and NaN
+// for none, until rank turns it into a merit.
+func (m Mapping) first(found map[string]float64) float64 {
+	for _, o := range m.Objectives {
+		if x, ok := found[o.Name]; ok {
+			if o.Direction == lab.Minimize {
+				return -x
+			}
+			return x
+		}
+	}
+	return math.NaN()
+}
+
+// rank turns outcomes into merits among the claims of a paper.
+func (m Mapping) rank(claims []Claim) {
+	var all []float64
+	for _, c := range claims {
+		if !math.IsNaN(c.Merit) {
+			all = append(all, c.Merit)
+		}
+	}
+	slices.Sort(all)
+	for i := range claims {
+		x := claims[i].Merit
+		switch {
+		case math.IsNaN(x) || len(all) < 2: // one outcome alone is neither the best nor the worst
+			claims[i].Merit = -1
+		default:
+			lo, _ := slices.BinarySearch(all, x)
+			claims[i].Merit = float64(lo) / float64(len(all)-1)
+		}
+	}
+}
+
+// parameter finds the numeric parameter that a finding sets, and its value in the
+// parameter's unit.
+func (m Mapping) parameter(f literature.Finding) (lab.Parameter, float64, bool) {
+	best, score := -1, 0
+	var value float64
+	for i, p := range m.Space.Parameters {
+		if p.Type == lab.Categorical || p.Type == lab.Composition {
+			continue
+		}
+		x, err := ucum.ConvertCodes((f.Value+f.High)/2, f.Unit, string(unitOf(p.Unit)))
+		if err != nil {
+			continue
+		}
+		if n := m.match(p.Name, f); n > score {
+			best, score, value = i, n, x
+		}
+	}
+	if best < 0 {
+		return lab.Parameter{}, 0, false
+	}
+	return m.Space.Parameters[best], value, true
+}
+
+// match scores how well a name fits a finding: its words are the quantity's name
+// and, for more, the operation. A name that asks for another operation than the
+// finding's does not fit.
+func (m Mapping) match(name string, f literature.Finding) int {
+	best := 0
+	for _, n := range append([]string{name}, m.Synonyms[name]...) {
+		score, wrong := 0, false
+		for _, w := range index.Words(strings.ReplaceAll(n, "_", " ")) {
+			switch stem := index.Stem(w); {
+			case slices.ContainsFunc(index.Words(f.Parameter), func(p string) bool { return index.Stem(p) == stem }):
+				score++
+			case slices.ContainsFunc(index.Words(f.Operation), func(o string) bool { return index.Stem(o) == stem }):
+				score += 2
+			default:
+				wrong = true
+			}
+		}
+		if !wrong {
+			best = max(best, score)
+		}
+	}
+	return best
+}
+
+func (m Mapping) objective(f literature.Finding) (string, float64, bool) {
+	for _, o := range m.Objectives {
+		if m.match(o.Name, f) == 0 {
+			continue
+		}
+		if x, err := ucum.ConvertCodes(f.Value, f.Unit, string(unitOf(o.Unit))); err == nil {
+			return o.Name, x, true
+		}
+	}
+	return "", 0, false
+}
+
+func unitOf(u lab.Unit) lab.Unit { return cmp.Or(u, "1") }
+
+// levels finds the levels of categorical parameters that a sentence names; a
+// parameter of which it names two is left open.
+func (m Mapping) levels(sentence string) []lab.Setting {
+	var out []lab.Setting
+	for _, p := range m.Space.Parameters {
+		if p.Type != lab.Categorical {
+			continue
+		}
+		found := ""
+		for _, l := range p.Levels {
+			named := slices.ContainsFunc(append([]string{l}, m.Synonyms[l]...), func(n string) bool { return names(sentence, n) })
+			if named && found != "" {
+				found = ""
+				break
+			}
+			if named {
+				found = l
+			}
+		}
+		if found != "" {
+			out = append(out, lab.Setting{Name: p.Name, Value: lab.Label(found)})
+		}
+	}
+	return out
+}
+
+// names reports whether a text has name as words of its own. Short names are
+// symbols, whose case matters.
+func names(text, name string) bool {
+	if name == "" {
+		return false
+	}
+	if len(name) > 4 {
+		text, name = strings.ToLower(text), strings.ToLower(name)
+	}
+	for from := 0; ; {
+		i := strings.Index(text[from:], name)
+		if i < 0 {
+			return false
+		}
+		i += from
+		if border(text, i-1) && border(text, i+len(name)) {
+			return true
+		}
+		from = i + 1
+	}
+}
+
+func border(text string, i int) bool {
+	if i < 0 || i >= len(text) {
+		return true
+	}
+	c := text[i]
+	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9')
+}
+
+func inside(p lab.Parameter, x float64) bool {
+	lo, hi := limits(p)
+	return x >= lo && x <= hi
+}
+
+// limits returns the lowest and highest value of a numeric parameter.
+func limits(p lab.Parameter) (lo, hi float64) {
+	if p.Type == lab.Discrete && len(p.Values) > 0 {
+		return slices.Min(p.Values), slices.Max(p.Values)
+	}
+	if p.Min != nil && p.Max != nil {
+		return *p.Min, *p.Max
+	}
+	return math.Inf(-1), math.Inf(1)
+}
+
+// String tells a claim for a person.
+func (c Claim) String() string {
+	var b strings.Builder
+	for i, s := range c.Settings {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if s.Value.Kind() == lab.IsNumber {
+			fmt.Fprintf(&b, "%s %g", s.Name, s.Value.Number())
+		} else {
+			fmt.Fprintf(&b, "%s %s", s.Name, s.Value.Label())
+		}
+	}
+	return b.String() + " (" + c.Paper + ")"
+}
