@@ -52,6 +52,7 @@ func (a *Activities) SetState(ctx context.Context, id lab.CampaignID, state lab.
 // Propose decides what to try in a round, once: asked again, it answers with
 // the plan that is on record. It looks first whether a stop rule is met.
 func (a *Activities) Propose(ctx context.Context, ask Ask) (Decision, error) {
+	defer beat(ctx)()
 	program, err := a.compiler.Program(ctx, ask.CampaignID)
 	if err != nil {
 		return Decision{}, forTemporal(err)
@@ -94,6 +95,25 @@ func (a *Activities) Propose(ctx context.Context, ask Ask) (Decision, error) {
 		return Decision{}, forTemporal(err)
 	}
 	return decisionOf(plan), nil
+}
+
+// beat says that an activity is alive until the function that it returns is
+// called.
+func beat(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		t := time.NewTicker(thoughtTimeout / 4)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+				activity.RecordHeartbeat(ctx)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return cancel
 }
 
 // recall splits the experiments before ask.First into those with an outcome

@@ -130,7 +130,7 @@ func (c *campaign) round(ctx workflow.Context) error {
 	var a *Activities
 	var d Decision
 	ask := Ask{CampaignID: c.ID, Round: c.Rounds + 1, First: c.Numbered + 1, Want: want, Running: c.running}
-	if err := workflow.ExecuteActivity(patient(ctx), a.Propose, ask).Get(ctx, &d); err != nil {
+	if err := workflow.ExecuteActivity(thinking(ctx), a.Propose, ask).Get(ctx, &d); err != nil {
 		return err
 	}
 	if d.Stop != "" {

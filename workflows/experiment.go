@@ -202,7 +202,7 @@ func (e *experiment) dispatch(ctx workflow.Context, cmd *lab.Command) (lab.Resul
 		return r, err
 	}
 	if !answer.IsReady() {
-		if err := workflow.ExecuteActivity(patient(ctx), a.Cancel, cmd.ID).Get(ctx, nil); err != nil {
+		if err := workflow.ExecuteActivity(brief(ctx), a.Cancel, cmd.ID).Get(ctx, nil); err != nil {
 			return r, err
 		}
 	}

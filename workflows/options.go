@@ -40,9 +40,22 @@ func quick(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// patient is for activities that compute.
-func patient(ctx workflow.Context) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Minute, RetryPolicy: forever()})
+// thinking is for the activity that computes. It beats while it does, so that
+// one whose process died is begun again within seconds, however long it may take.
+func thinking(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Hour,
+		HeartbeatTimeout:    thoughtTimeout,
+		RetryPolicy:         forever(),
+	})
+}
+
+// thoughtTimeout is how long a computing activity may be silent.
+const thoughtTimeout = 5 * time.Second
+
+// brief is for activities that take a moment.
+func brief(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 15 * time.Second, RetryPolicy: forever()})
 }
 
 // dispatching is for the activity of a command, which a device ends. The
