@@ -13,10 +13,11 @@ import (
 )
 
 type deviceCmd struct {
-	List  deviceListCmd  `cmd:"" help:"List devices and what they do."`
-	Show  deviceShowCmd  `cmd:"" help:"Show a device, its capabilities and limits, as JSON."`
-	Stop  deviceStopCmd  `cmd:"" help:"Ask a device, or all, to stop. Software: not an emergency stop."`
-	Reset deviceResetCmd `cmd:"" help:"Let a stopped device, or all, go on."`
+	List    deviceListCmd  `cmd:"" help:"List devices and what they do."`
+	Show    deviceShowCmd  `cmd:"" help:"Show a device, its capabilities and limits, as JSON."`
+	Stop    deviceStopCmd  `cmd:"" help:"Ask a device, or all, to stop. Software: not an emergency stop."`
+	Conform conformCmd     `cmd:"" help:"Try any device, black box, against the contract."`
+	Reset   deviceResetCmd `cmd:"" help:"Let a stopped device, or all, go on."`
 }
 
 type deviceListCmd struct{ server }

@@ -158,7 +158,8 @@ func failure(c *Ctx, err error) devices.Event {
 		if fault.Effect != "" {
 			ev.Effect = fault.Effect
 		}
-		if fault.Code != "" && ev.State == lab.CommandFailed {
+		// Why it was interrupted says more than what the driver made of it.
+		if fault.Code != "" && ev.State == lab.CommandFailed && !interrupted {
 			ev.Code = fault.Code
 		}
 	}

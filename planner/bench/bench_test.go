@@ -125,11 +125,16 @@ func TestRealTables(t *testing.T) {
 	if dir == "" {
 		t.Skip("not run: ATHANOR_DATA is not set")
 	}
-	r, err := bench.Run(context.Background(), planner.New(planner.Options{}), bench.Options{Data: dir, Seeds: 2, Budget: 12, Progress: t.Logf})
+	r, err := bench.Run(context.Background(), planner.New(planner.Options{}), bench.Options{Data: filepath.Join(dir, "optimisation"), Seeds: 2, Budget: 12, Progress: t.Logf})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Sets) == 0 || r.SuggestMS.P95 > 500 || r.RSSMB > 400 {
-		t.Errorf("%d sets, %v ms, %.0f MB; want some, under 500 ms and 400 MB", len(r.Sets), r.SuggestMS, r.RSSMB)
+	if len(r.Sets) == 0 {
+		t.Fatal("no sets were run")
+	}
+	for name, set := range r.Sets {
+		if len(set.Areas) != 2 || math.IsNaN(set.RelativeArea) || set.RelativeArea < 0 {
+			t.Errorf("%s: areas %v, relative %v; want two and a number", name, set.Areas, set.RelativeArea)
+		}
 	}
 }

@@ -1,0 +1,98 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/athanor-lab/athanor/devices"
+	"github.com/athanor-lab/athanor/lab"
+)
+
+const (
+	stateEvery   = 100 * time.Millisecond // between two states at the most
+	heartbeatMax = 10 * time.Second       // that the kit waits for
+	returnMax    = 15 * time.Second       // for a device to find a broker again
+)
+
+// links are the checks of the link, its heartbeat and its loss.
+var links = []Check{
+	{Name: "link.heartbeat", Title: "a leased device says its state at least every heartbeat_s", Needs: "L", run: func(ctx context.Context, b *bench) error {
+		every := time.Duration(b.about.HeartbeatS * float64(time.Second))
+		if every > heartbeatMax {
+			return skip("the heartbeat is %v, and the kit waits for at most %v", every, heartbeatMax)
+		}
+		if err := pause(ctx, 2*stateEvery); err != nil { // what was to be said before has been
+			return err
+		}
+		b.mu.Lock()
+		n, began := len(b.states), time.Now()
+		b.mu.Unlock()
+		err := b.until(ctx, every+every/5+500*time.Millisecond, "a state without news", func() bool { return len(b.states) > n })
+		if took := time.Since(began); err == nil && took < every/4 {
+			err = fmt.Errorf("it said a state after %v without news; the heartbeat is %v", took, every)
+		}
+		return err
+	}},
+	{Name: "link.clock", Title: "the device takes the time from the beat, or keeps it itself", Needs: "L", run: func(ctx context.Context, b *bench) error {
+		if err := b.ctl(ctx, fields{"op": "status"}); err != nil {
+			return err
+		}
+		return b.soon(ctx, "a clock with a source, and the age of the beat", func() bool {
+			s := b.last()
+			return s.Clock != nil && s.Clock.Source != "none" && (s.Clock.Source != "beat" || s.BeatAgeMS > 0)
+		})
+	}},
+	{Name: "link.broker-restart", Title: "after a broker that forgot everything, the device is back with conn, about and state", Needs: "C", run: func(ctx context.Context, b *bench) error {
+		if b.cfg.RestartBroker == nil {
+			return skip("the kit was not told how to restart the broker")
+		}
+		if err := b.restartBroker(ctx); err != nil {
+			return err
+		}
+		if err := checkRetained(ctx, b); err != nil {
+			return err
+		}
+		if err := b.ready(ctx); err != nil {
+			return err
+		}
+		_, _, err := b.one(ctx)
+		return err
+	}},
+	{Name: "link.work-goes-on", Title: "work goes on without a link, and its end is told when there is one", Needs: "C", run: func(ctx context.Context, b *bench) error {
+		if b.cfg.RestartBroker == nil {
+			return skip("the kit was not told how to restart the broker")
+		}
+		o, _, err := b.begin(ctx)
+		if err != nil {
+			return err
+		}
+		if err := b.restartBroker(ctx); err != nil {
+			return err
+		}
+		b.mu.Lock()
+		boot := b.conn.Boot
+		b.mu.Unlock()
+		if err := b.ctl(ctx, fields{"op": "status", "target": o.id}); err != nil {
+			return err
+		}
+		e, err := b.await(ctx, o.id, "an answer (dup)", 1, dup)
+		if err == nil && (e.Boot != boot || e.State != lab.CommandRunning && e.State != lab.CommandDone) {
+			err = fmt.Errorf("it was answered %s; want running or done", brief(e))
+		}
+		return err
+	}},
+}
+
+// restartBroker restarts the broker and waits until both are back.
+func (b *bench) restartBroker(ctx context.Context) error {
+	b.mu.Lock()
+	conns, states := len(b.conns), len(b.states)
+	b.mu.Unlock()
+	if err := b.cfg.RestartBroker(); err != nil {
+		return fmt.Errorf("restart the broker: %w", err)
+	}
+	return b.until(ctx, returnMax, "the device to be online again", func() bool {
+		return len(b.conns) > conns && b.conn.State == devices.Online && len(b.states) > states
+	})
+}

@@ -1,0 +1,1 @@
+"""Athanor, a laboratory that runs itself: what Python programs need of it."""
