@@ -123,7 +123,11 @@ func (w *world) SetState(_ context.Context, _ lab.CampaignID, s lab.CampaignStat
 	return nil
 }
 
-func (w *world) Propose(_ context.Context, b lab.Brief) (lab.Plan, error) {
+// Propose wants to be begun again soon when its process dies while it thinks.
+func (w *world) Propose(ctx context.Context, b lab.Brief) (lab.Plan, error) {
+	if beat := activity.GetInfo(ctx).HeartbeatTimeout; beat <= 0 || beat > 10*time.Second {
+		w.t.Errorf("a planning activity may be silent for %s, want some seconds", beat)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asks = append(w.asks, b)

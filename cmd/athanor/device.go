@@ -13,11 +13,12 @@ import (
 )
 
 type deviceCmd struct {
-	List    deviceListCmd  `cmd:"" help:"List devices and what they do."`
-	Show    deviceShowCmd  `cmd:"" help:"Show a device, its capabilities and limits, as JSON."`
-	Stop    deviceStopCmd  `cmd:"" help:"Ask a device, or all, to stop. Software: not an emergency stop."`
-	Conform conformCmd     `cmd:"" help:"Try any device, black box, against the contract."`
-	Reset   deviceResetCmd `cmd:"" help:"Let a stopped device, or all, go on."`
+	List    deviceListCmd    `cmd:"" help:"List devices and what they do."`
+	Show    deviceShowCmd    `cmd:"" help:"Show a device, its capabilities and limits, as JSON."`
+	Stop    deviceStopCmd    `cmd:"" help:"Ask a device, or all, to stop. Software: not an emergency stop."`
+	Conform conformCmd       `cmd:"" help:"Try any device, black box, against the contract."`
+	Resolve deviceResolveCmd `cmd:"" help:"Say what became of a command that is in doubt."`
+	Reset   deviceResetCmd   `cmd:"" help:"Let a stopped device, or all, go on."`
 }
 
 type deviceListCmd struct{ server }
@@ -103,3 +104,23 @@ func (c *deviceStopCmd) Run(ctx context.Context, t *terminal) error { return c.p
 type deviceResetCmd struct{ deviceAct }
 
 func (c *deviceResetCmd) Run(ctx context.Context, t *terminal) error { return c.post(ctx, t, "reset") }
+
+type deviceResolveCmd struct {
+	server
+	Command string `arg:"" help:"The command's id; the page and the questions of the API show it."`
+	Outcome string `required:"" enum:"done,failed" help:"done: it was carried out in full; failed: it was not, or not in full."`
+	By      string `required:"" env:"USER" help:"Who looked."`
+	Reason  string `required:"" help:"What was seen."`
+}
+
+func (c *deviceResolveCmd) Run(ctx context.Context, t *terminal) error {
+	body, err := json.Marshal(map[string]string{"outcome": c.Outcome, "by": c.By, "reason": c.Reason})
+	if err != nil {
+		return err
+	}
+	if err := c.client(t).do(ctx, http.MethodPost, "/commands/"+url.PathEscape(c.Command)+"/resolve", "application/json", nil, body, nil); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(t.out, "%s is on record as %s\n", c.Command, c.Outcome)
+	return err
+}

@@ -86,6 +86,10 @@ func TestPersonSteersACampaign(t *testing.T) {
 		p, ok := progress(t, url, second)
 		return ok && p.State == lab.Aborted
 	})
+	nobody := lab.CommandID{1}.String()
+	if _, errs, status := command(t, url, "device", "resolve", nobody, "--outcome", "done", "--by", "ana", "--reason", "looked"); status != 3 || !strings.Contains(errs, nobody) {
+		t.Errorf("resolving what nobody sent ended with status %d: %s", status, errs)
+	}
 	if list := mustCommand(t, url, "campaign", "list"); !strings.Contains(list, "aborted") || !strings.Contains(list, "completed") {
 		t.Errorf("the list is\n%s", list)
 	}
