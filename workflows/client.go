@@ -3,7 +3,6 @@ package workflows
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -149,14 +148,4 @@ func wrap(err error, verb, object string) error {
 		return nil
 	}
 	return lab.Errorf(lab.Unavailable, "%s %s: %w", verb, object, err)
-}
-
-// Standing asks a campaign's workflow how far it is.
-func (c *Control) Standing(ctx context.Context, id lab.CampaignID) (Standing, error) {
-	var s Standing
-	v, err := c.Temporal.QueryWorkflow(ctx, id.String(), "", QueryProgress)
-	if err != nil {
-		return s, fmt.Errorf("ask %s for its progress: %w", id, err)
-	}
-	return s, v.Get(&s)
 }

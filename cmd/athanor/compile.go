@@ -69,7 +69,7 @@ func (c *compiler) compile(from lab.Campaign) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{Program: compiled, campaign: from, doc: from.Document, itinerary: itinerary, fleet: c.fleet}
+	p := &program{Program: compiled, campaign: from, itinerary: itinerary, fleet: c.fleet}
 	if p.graph, err = p.makeGraph(); err != nil {
 		return nil, err
 	}
@@ -83,7 +83,6 @@ func (c *compiler) compile(from lab.Campaign) (*program, error) {
 type program struct {
 	*campaign.Program
 	campaign  lab.Campaign
-	doc       lab.Document
 	itinerary *schedule.Itinerary
 	fleet     *fleet
 	graph     workflows.Graph
@@ -110,12 +109,9 @@ func (p *program) Stop(known []lab.Known) (string, error) {
 
 func (p *program) makeGraph() (workflows.Graph, error) {
 	var g workflows.Graph
-	for _, id := range campaign.Order(p.doc.Protocol) {
+	for _, id := range campaign.Order(p.campaign.Document.Protocol) {
 		s := p.step(id)
-		policy := p.doc.Safety.OnFailure
-		if s.OnFailure != nil {
-			policy = *s.OnFailure
-		}
+		policy := policyOf(p.campaign.Document, s)
 		releases, err := p.itinerary.Release(id)
 		if err != nil {
 			return g, err
@@ -132,9 +128,18 @@ func (p *program) makeGraph() (workflows.Graph, error) {
 	return g, nil
 }
 
+// policyOf returns what follows a failure of s: its own policy, else the
+// document's.
+func policyOf(doc lab.Document, s lab.Step) lab.FailurePolicy {
+	if s.OnFailure != nil {
+		return *s.OnFailure
+	}
+	return doc.Safety.OnFailure
+}
+
 func (p *program) step(id string) lab.Step {
-	i := slices.IndexFunc(p.doc.Protocol.Steps, func(s lab.Step) bool { return s.ID == id })
-	return p.doc.Protocol.Steps[i]
+	i := slices.IndexFunc(p.campaign.Document.Protocol.Steps, func(s lab.Step) bool { return s.ID == id })
+	return p.campaign.Document.Protocol.Steps[i]
 }
 
 // seconds returns a time in seconds, or otherwise when there is none.

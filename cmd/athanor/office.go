@@ -304,11 +304,7 @@ func (c *campaigns) failedSteps(ctx context.Context, id lab.CampaignID) ([]api.Q
 func asking(doc lab.Document) map[string]int {
 	ask := map[string]int{}
 	for _, s := range doc.Protocol.Steps {
-		policy := doc.Safety.OnFailure
-		if s.OnFailure != nil {
-			policy = *s.OnFailure
-		}
-		if policy.Then == string(workflows.ThenAsk) {
+		if policy := policyOf(doc, s); policy.Then == string(workflows.ThenAsk) {
 			ask[s.ID] = policy.Retry
 		}
 	}
