@@ -4,8 +4,10 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/athanor-lab/athanor/internal/embedded"
@@ -107,4 +109,34 @@ func TestChoosePort(t *testing.T) {
 	write(t, filepath.Join(dir, "ports", "http"), "eighty\n")
 	_, err = embedded.ChoosePort(dir, "http", 0)
 	wantError(t, err, `holds "eighty"`, "correct the file or remove it")
+}
+
+// TestLockDirWhileStarting takes and releases a directory while other programs are being started: each has copies of our open files
+// between its fork and its exec, and must not keep the directory reserved by them.
+func TestLockDirWhileStarting(t *testing.T) {
+	t.Parallel()
+	done := make(chan struct{})
+	var starters sync.WaitGroup
+	for range 4 {
+		starters.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					_ = exec.Command(os.Args[0], "-test.run=^$").Run()
+				}
+			}
+		})
+	}
+	defer starters.Wait()
+	defer close(done)
+	dir := t.TempDir()
+	for n := range 2000 {
+		release, err := embedded.LockDir(dir)
+		if err != nil {
+			t.Fatalf("after %d: %v", n, err)
+		}
+		release()
+	}
 }

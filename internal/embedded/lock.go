@@ -44,7 +44,7 @@ func LockDir(dir string) (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock data directory %s: %w", dir, err)
 	}
-	return func() { _ = f.Close() }, nil
+	return func() { unlock(f) }, nil
 }
 
 // heldError says that somebody else has the lock on a file.
@@ -52,7 +52,8 @@ type heldError struct{ pid int }
 
 func (e *heldError) Error() string { return fmt.Sprintf("locked by process %d", e.pid) }
 
-// lock takes the lock on a file, made when absent, and writes this process's id into it. Closing the file lets go.
+// lock takes the lock on a file, made when absent, and writes this process's id into it. It is held until [unlock], or until the
+// process is gone.
 func lock(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -70,7 +71,7 @@ func lock(name string) (*os.File, error) {
 		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	if err != nil {
-		_ = f.Close()
+		unlock(f)
 		return nil, err
 	}
 	return f, nil
@@ -87,7 +88,7 @@ func awaitUnlocked(ctx context.Context, name string) error {
 			return err
 		}
 		err = flock(f)
-		_ = f.Close()
+		unlock(f)
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return err
 		}
@@ -110,6 +111,13 @@ func holder(name string) int {
 		return 0
 	}
 	return pid
+}
+
+// unlock lets go and closes the file. Closing alone is not enough: the lock belongs to the open file, of which a program that is
+// being started at this moment has a copy until its exec.
+func unlock(f *os.File) {
+	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
+	_ = f.Close()
 }
 
 func flock(f *os.File) error {
