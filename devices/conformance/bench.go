@@ -125,7 +125,9 @@ func (b *bench) take(m devices.Message) {
 	case devices.LeafConn:
 		var c devices.Conn
 		if c, err = devices.DecodeConn(m.Payload); err == nil {
-			b.conn = c
+			if c.State != devices.Lost || c.Boot >= b.conn.Boot { // not the late will of an old process
+				b.conn = c
+			}
 			b.conns = append(b.conns, c)
 			b.born = b.born || !m.Retain && c.State == devices.Online
 		}

@@ -59,6 +59,22 @@ var links = []Check{
 		_, _, err := b.one(ctx)
 		return err
 	}},
+	{Name: "link.late-will", Title: "a device that hears itself called lost says that it is online", raw: true, run: func(ctx context.Context, b *bench) error {
+		b.mu.Lock()
+		boot, heard := b.conn.Boot, len(b.conns)
+		b.mu.Unlock()
+		// As a broker does that finds the link of a killed process gone only
+		// after the next one has come.
+		will := devices.Message{
+			Topic: devices.Topic(b.cfg.Lab, b.cfg.Device, devices.LeafConn), Payload: marshal(devices.Conn{State: devices.Lost, Boot: max(1, boot-1)}), QoS: 1, Retain: true,
+		}
+		if err := b.bus.Publish(ctx, will); err != nil {
+			return err
+		}
+		return b.soon(ctx, "online, after a late will", func() bool {
+			return len(b.conns) > heard+1 && b.conns[len(b.conns)-1] == b.conn && b.conn.State == devices.Online && b.conn.Boot == boot
+		})
+	}},
 	{Name: "link.work-goes-on", Title: "work goes on without a link, and its end is told when there is one", Needs: "C", run: func(ctx context.Context, b *bench) error {
 		if b.cfg.RestartBroker == nil {
 			return skip("the kit was not told how to restart the broker")

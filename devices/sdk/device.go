@@ -223,8 +223,12 @@ func (d *Device) dial(dial devices.Dialer) devices.Bus {
 		ClientID: d.cfg.Lab + "." + d.cfg.ID,
 		Will:     d.conn(devices.Lost),
 		Subscriptions: []devices.Subscription{{
-			// The stop comes first, so that it is known before a command is.
-			Filters: []string{devices.StopTopic(d.cfg.Lab), topic(devices.LeafCtl), topic(devices.LeafCmd), devices.BeatTopic(d.cfg.Lab, d.cfg.Cell)},
+			// The stop comes first, so that it is known before a command is. The
+			// last are the device's own, to put right what is retained in its name.
+			Filters: []string{
+				devices.StopTopic(d.cfg.Lab), topic(devices.LeafCtl), topic(devices.LeafCmd), devices.BeatTopic(d.cfg.Lab, d.cfg.Cell),
+				topic(devices.LeafConn),
+			},
 			Handle:  d.receive,
 		}},
 		Up:   func(context.Context, devices.Bus) { d.out.up() },
@@ -266,7 +270,22 @@ func (d *Device) receive(_ context.Context, m devices.Message) {
 			return
 		}
 		d.onCtl(m.Payload)
+	case devices.Topic(d.cfg.Lab, d.cfg.ID, devices.LeafConn):
+		d.onConn(m.Payload)
 	}
+}
+
+// onConn hears what is said of the device's own link. The broker may publish
+// the will of a process that was killed after the next one has said that it is
+// online, and the will is what stays retained: then online is said again. A
+// higher boot is somebody else who uses the same name; two of them do not talk
+// each other down.
+func (d *Device) onConn(b []byte) {
+	c, err := devices.DecodeConn(b)
+	if err == nil && (c.Boot > d.boot || c.Boot == d.boot && c.State == devices.Online) {
+		return
+	}
+	d.out.set(func() { d.out.conn = true })
 }
 
 // SetFaults says what is wrong with the device. While one is critical, its op

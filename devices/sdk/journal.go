@@ -76,7 +76,7 @@ func openJournal(path string) (*journal, []record, error) {
 		return nil, nil, errors.Join(err, file.Close())
 	}
 	if err := syncDir(path); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("open journal: %w", err), file.Close())
+		return nil, nil, errors.Join(fmt.Errorf("open journal: %w", err), unlockFile(file))
 	}
 	j := &journal{path: path, file: file}
 	if info, err := file.Stat(); err == nil {
@@ -203,7 +203,7 @@ func (j *journal) rewrite(records []record) error {
 	j.file, j.buf, j.synced = file, nil, j.wrote
 	j.size, j.base = int64(b.Len()), int64(b.Len())
 	j.flushed.Broadcast()
-	return old.Close()
+	return unlockFile(old)
 }
 
 // replace puts a file with content in the journal's place, and locks it.
@@ -226,7 +226,7 @@ func (j *journal) replace(content []byte) (*os.File, error) {
 		err = syncDir(j.path)
 	}
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, errors.Join(err, unlockFile(file))
 	}
 	return file, nil
 }
@@ -243,7 +243,7 @@ func (j *journal) close(why error) error {
 	for j.busy {
 		j.flushed.Wait()
 	}
-	return j.file.Close()
+	return unlockFile(j.file)
 }
 
 // broken returns the failure that ended the journal.

@@ -23,6 +23,7 @@ type outbox struct {
 	events []letter
 	link   bool
 	hello  bool // about and conn are to be said
+	conn   bool // conn is to be said again
 	dirty  bool // so is the state
 }
 
@@ -106,7 +107,7 @@ func (o *outbox) run(ctx context.Context, bus devices.Bus) {
 // batch takes what is to be said now, and whether a state is among it.
 func (o *outbox) batch(sinceState time.Duration) (batch []letter, state bool) {
 	o.mu.Lock()
-	link, hello := o.link, o.hello
+	link, hello, conn := o.link, o.hello, o.conn
 	if !link {
 		o.mu.Unlock()
 		return nil, false
@@ -114,7 +115,7 @@ func (o *outbox) batch(sinceState time.Duration) (batch []letter, state bool) {
 	events := o.events[:min(batchMax, len(o.events))]
 	o.events = o.events[len(events):]
 	state = hello || o.dirty && sinceState >= stateEvery || sinceState >= o.heartbeat()
-	o.hello = false
+	o.hello, o.conn = false, false
 	if state {
 		o.dirty = false
 	}
@@ -122,6 +123,8 @@ func (o *outbox) batch(sinceState time.Duration) (batch []letter, state bool) {
 	if hello {
 		about := devices.Message{Topic: o.topic(devices.LeafAbout), Payload: o.about, QoS: 1, Retain: true}
 		batch = append(batch, letter{msg: about}, letter{msg: *o.d.conn(devices.Online)})
+	} else if conn {
+		batch = append(batch, letter{msg: *o.d.conn(devices.Online)})
 	}
 	batch = append(batch, events...)
 	if state {

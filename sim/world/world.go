@@ -85,7 +85,7 @@ func Open(dir string, speed float64) (*World, error) {
 		err = f.Sync()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open world ledger %s: %w", path, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("open world ledger %s: %w", path, err), unlockFile(f))
 	}
 	w.synced, w.Clock = w.size, NewClock(speed, last)
 	return w, nil
@@ -98,7 +98,7 @@ func (w *World) Close() error {
 	if w.broken == nil {
 		w.broken = errors.New("the world is closed")
 	}
-	return w.file.Close()
+	return unlockFile(w.file)
 }
 
 // Limit sets how many samples a place can hold; 0, the default, is no limit.

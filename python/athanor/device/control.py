@@ -5,7 +5,7 @@ import time
 
 from .errors import Refusal
 from .memory import Entry
-from .wire import clean, dump, read_time, write_time
+from .wire import Bad, clean, dump, read_conn, read_time, write_time
 
 log = logging.getLogger("athanor.device")
 
@@ -199,6 +199,20 @@ class Control:
         if stop["latched"]:
             self._stop(f"lab stop {stop['id']} by {stop['by']!r}: {stop.get('reason', '')}")
 
+    def _on_conn(self, payload):
+        """Hears what is said of the device's own link, and says online again when it is another's word.
+
+        The broker may publish the will of a process that was killed after the next one is online, and the will stays
+        retained. A higher boot is somebody else under the same name; two of them do not talk each other down.
+        """
+        try:
+            conn = read_conn(payload)
+            right = conn["boot"] > self._memory.boot or conn["boot"] == self._memory.boot and conn["state"] == "online"
+        except Bad:
+            right = False
+        if not right:
+            self._link.say_online()
+
     # What is said.
 
     def _say(self, entry, event):
@@ -248,7 +262,11 @@ class Control:
 
     def greetings(self):
         """What is said whenever the link is taken: (topic, payload), retained."""
-        return [(self._topic("about"), dump(self.about())), (self._topic("conn"), self._conn("online"))]
+        return [(self._topic("about"), dump(self.about())), self.online()]
+
+    def online(self):
+        """The device's birth: (topic, payload), retained."""
+        return self._topic("conn"), self._conn("online")
 
     def snapshot(self):
         """The device's state: (topic, payload), retained."""

@@ -84,7 +84,8 @@ class Device(Control):
         self._memory.boot += 1
         self._journal.put(t="boot", n=self._memory.boot)
         # The stop comes first, so that it is known before a command is.
-        filters = (f"ldp/1/{self.lab}/_lab/stop", self._topic("ctl"), self._topic("cmd"), f"ldp/1/{self.lab}/_cell/{self.cell}/beat")
+        # The last is the device's own, to put right what is retained in its name.
+        filters = (f"ldp/1/{self.lab}/_lab/stop", self._topic("ctl"), self._topic("cmd"), f"ldp/1/{self.lab}/_cell/{self.cell}/beat", self._topic("conn"))
         self._link = Link(broker, f"{self.lab}.{self.id}", filters, (self._topic("conn"), self._conn("lost")), self)
         with self._lock:
             self._revive()
@@ -141,6 +142,8 @@ class Device(Control):
                 self._on_beat(read_beat(message.payload))
             elif kind == "stop":
                 self._on_lab_stop(read_stop(message.payload))
+            elif kind == "conn":
+                self._on_conn(message.payload)
         except Bad as err:
             log.warning("%s ignored: %s", kind, err)
         except Exception:

@@ -39,6 +39,12 @@ class Journal:
         except OSError:
             raise Misuse(f"open journal: another process has {self.path}; a device runs once") from None
 
+    @staticmethod
+    def _unlock(fd):
+        # Closing alone is not enough: a program that is being started has a copy of the open file until its exec.
+        fcntl.flock(fd, fcntl.LOCK_UN)
+        os.close(fd)
+
     def _read(self):
         with open(self.path, "rb") as f:
             content = f.read()
@@ -124,7 +130,7 @@ class Journal:
             except BaseException:
                 os.close(fd)
                 raise
-            os.close(self._fd)
+            self._unlock(self._fd)
             self._fd, self._buffer, self._synced = fd, [], self._wrote
             self._size = self._base = len(content)
             self._cond.notify_all()
@@ -144,4 +150,4 @@ class Journal:
             self._cond.notify_all()
             while self._busy:
                 self._cond.wait()
-            os.close(self._fd)
+            self._unlock(self._fd)

@@ -70,7 +70,7 @@ class Link:
         self._cond = threading.Condition()
         self._events = collections.deque(maxlen=LETTERS)  # (topic, payload)
         self._client = None  # while the link is up
-        self._hello, self._dirty, self._closing = False, True, False
+        self._hello, self._online, self._dirty, self._closing = False, False, True, False
         self._said = -1e9  # when the last state was
         self._threads = [threading.Thread(target=f, name=f"athanor-{f.__name__}", daemon=True) for f in (self._keep, self._talk)]
 
@@ -89,6 +89,12 @@ class Link:
         """Asks for a new state."""
         with self._cond:
             self._dirty = True
+            self._cond.notify_all()
+
+    def say_online(self):
+        """Asks for the birth to be said again."""
+        with self._cond:
+            self._online = True
             self._cond.notify_all()
 
     def _keep(self):
@@ -163,14 +169,15 @@ class Link:
                     self._cond.wait(self._wait_s())
                 if self._closing:
                     return
-                client, hello = self._client, self._hello
+                client, hello, online = self._client, self._hello, self._online
                 state = hello or self._state_due()
                 events = list(self._events)
                 self._events.clear()
-                self._hello = False
+                self._hello = self._online = False
                 if state:
                     self._dirty, self._said = False, time.monotonic()
-            messages = [(t, p, True) for t, p in (self._device.greetings() if hello else ())]
+            greetings = self._device.greetings() if hello else [self._device.online()] if online else ()
+            messages = [(t, p, True) for t, p in greetings]
             messages += [(t, p, False) for t, p in events]
             if state:
                 messages.append((*self._device.snapshot(), True))
@@ -178,11 +185,11 @@ class Link:
                 with self._cond:
                     self._events.extendleft(reversed(events))
                     self._dirty = True
-                    self._hello = self._hello or hello
+                    self._hello, self._online = self._hello or hello, self._online or online
                     self._cond.wait(0.2)
 
     def _due(self):
-        return self._closing or self._client and (self._events or self._hello or self._state_due())
+        return self._closing or self._client and (self._events or self._hello or self._online or self._state_due())
 
     def _state_due(self):
         return time.monotonic() - self._said >= (STATE_EVERY_S if self._dirty else self._device.heartbeat_s())

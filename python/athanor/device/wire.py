@@ -124,6 +124,7 @@ _CTL = {
     "by": _TEXTUAL, "reason": _TEXTUAL, "sha256": _TEXTUAL, "missing": (lambda v: isinstance(v, list) and all(map(_is_int, v)), "a list of whole numbers"),
 }
 _BEAT = {"ts": _INSTANT, "seq": _WHOLE, "orc": _TEXTUAL, "epoch": _WHOLE}
+_CONN = {"state": (lambda v: v in ("online", "offline", "lost"), "online, offline or lost"), "boot": _WHOLE}
 _STOP = {"latched": (lambda v: isinstance(v, bool), "true or false"), "id": _TEXTUAL, "by": _TEXTUAL, "reason": _TEXTUAL, "ts": _INSTANT}
 
 
@@ -213,6 +214,15 @@ def read_beat(payload):
     beat = parse(payload, MAX_SMALL)
     _fields(beat, _BEAT, ("ts", "seq"), closed=False)
     return beat
+
+
+def read_conn(payload):
+    """Reads a device's birth or death."""
+    conn = parse(payload, MAX_SMALL)
+    _fields(conn, _CONN, ("state", "boot"), closed=False)
+    if conn["boot"] < 1:
+        raise Bad(f"boot {conn['boot']} is below 1")
+    return conn
 
 
 def read_stop(payload):
