@@ -11,6 +11,8 @@ import (
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"github.com/athanor-lab/athanor/internal/takeover"
 )
 
 const (
@@ -73,6 +75,7 @@ func StartBroker(opts BrokerOptions) (*Broker, error) {
 	err = errors.Join(
 		server.AddHook(&authHook{auth: opts.Auth}, nil),
 		server.AddHook(b.dropped, nil),
+		server.AddHook(takeover.New(server), nil),
 		server.AddListener(listeners.NewNet("tcp", patientListener{listener, opts.Logger})),
 	)
 	if err == nil {

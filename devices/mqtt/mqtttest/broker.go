@@ -13,6 +13,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/listeners"
 
 	"github.com/athanor-lab/athanor/devices/mqtt"
+	"github.com/athanor-lab/athanor/internal/takeover"
 )
 
 // Broker is a broker on a TCP port of this machine. Like a broker without
@@ -44,6 +45,9 @@ func (b *Broker) Start() {
 	b.t.Helper()
 	b.server = mochi.New(&mochi.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), InlineClient: true})
 	if err := b.server.AddHook(new(auth.AllowHook), nil); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.server.AddHook(takeover.New(b.server), nil); err != nil {
 		b.t.Fatal(err)
 	}
 	if err := b.server.AddListener(listeners.NewTCP(listeners.Config{ID: "tcp", Address: b.addr})); err != nil {
