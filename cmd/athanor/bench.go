@@ -19,6 +19,8 @@ type benchCmd struct {
 	Throughput benchThroughputCmd `cmd:"" help:"Durable experiments a second through Temporal, MQTT and PostgreSQL, with one no-op step."`
 	Literature benchLiteratureCmd `cmd:"" help:"Ranking, screening and extraction on sets of real papers."`
 	Planner    benchPlannerCmd    `cmd:"" help:"Regret and speed of the planner on tables of real experiments."`
+	Dispatch   benchDispatchCmd   `cmd:"" help:"Commands to many devices: how fast, how lossy, how soon they stop, at what memory."`
+	Role       benchRoleCmd       `cmd:"" hidden:"" help:"Be a child of a bench."`
 }
 
 // conditions are what a figure is worth nothing without.
