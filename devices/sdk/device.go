@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,9 +38,20 @@ type Config struct {
 	Logger *slog.Logger // nil discards
 	Clock  Clock        // nil is the wall
 
+	// Disk, when set, stands between the device and its journal's file. For
+	// simulated disks, such as one that loses power.
+	Disk func(*os.File) Disk
+
 	// Crash, when set, is asked at each point of the algorithm whether the
 	// device dies there as [Device.Kill] has it. For tests and simulations.
 	Crash func(p Point, commandID string) bool
+}
+
+// Disk is what a journal is written to: what was written before Sync returned
+// is there after a loss of power.
+type Disk interface {
+	io.Writer
+	Sync() error
 }
 
 // Point is a place in the algorithm where a process can die.

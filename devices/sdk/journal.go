@@ -45,6 +45,8 @@ type journal struct {
 	mu      sync.Mutex
 	flushed *sync.Cond
 	file    *os.File
+	through func(*os.File) Disk // nil: the file itself
+	disk    Disk                // what file is written through
 	buf     []byte
 	wrote   uint64 // records appended
 	synced  uint64 // of them, on the disk
@@ -78,7 +80,7 @@ func openJournal(path string) (*journal, []record, error) {
 	if err := syncDir(path); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("open journal: %w", err), unlockFile(file))
 	}
-	j := &journal{path: path, file: file}
+	j := &journal{path: path, file: file, disk: file}
 	if info, err := file.Stat(); err == nil {
 		j.size = info.Size()
 	}
@@ -131,6 +133,15 @@ func parseJournal(b []byte) (records []record, whole int, err error) {
 	return records, whole, nil
 }
 
+// onto has what is written from here on go through a simulated disk, if there
+// is one.
+func (j *journal) onto(through func(*os.File) Disk) {
+	j.through, j.disk = through, j.file
+	if through != nil {
+		j.disk = through(j.file)
+	}
+}
+
 // append adds a record and returns its place, for sync to wait for.
 func (j *journal) append(r record) uint64 {
 	b, err := json.Marshal(r)
@@ -158,9 +169,9 @@ func (j *journal) sync(place uint64) error {
 		buf, upTo := j.buf, j.wrote
 		j.buf = nil
 		j.mu.Unlock()
-		_, err := j.file.Write(buf)
+		_, err := j.disk.Write(buf)
 		if err == nil {
-			err = j.file.Sync()
+			err = j.disk.Sync()
 		}
 		j.mu.Lock()
 		j.busy = false
@@ -201,6 +212,7 @@ func (j *journal) rewrite(records []record) error {
 	}
 	old := j.file
 	j.file, j.buf, j.synced = file, nil, j.wrote
+	j.onto(j.through)
 	j.size, j.base = int64(b.Len()), int64(b.Len())
 	j.flushed.Broadcast()
 	return unlockFile(old)

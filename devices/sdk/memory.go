@@ -55,6 +55,7 @@ func (d *Device) open() error {
 	if err != nil {
 		return err
 	}
+	journal.onto(d.cfg.Disk)
 	if err := d.load(records); err != nil {
 		return fmt.Errorf("read journal %s: %w", d.cfg.Journal, errors.Join(err, journal.close(errShutdown)))
 	}

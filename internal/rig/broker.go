@@ -76,7 +76,7 @@ func StartBroker(ctx context.Context, which, dir string, spawn Spawn, log io.Wri
 		b.Name = "mosquitto " + mosquittoVersion(ctx, b.program)
 		b.config = filepath.Join(dir, "mosquitto.conf")
 		_, port, _ := net.SplitHostPort(b.Addr)
-		text := "listener " + port + " 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\nlog_dest none\n"
+		text := "listener " + port + " 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\nset_tcp_nodelay true\nlog_dest none\n"
 		if os.Geteuid() == 0 {
 			text += "user root\n"
 		}
