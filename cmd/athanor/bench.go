@@ -20,6 +20,7 @@ type benchCmd struct {
 	Literature benchLiteratureCmd `cmd:"" help:"Ranking, screening and extraction on sets of real papers."`
 	Planner    benchPlannerCmd    `cmd:"" help:"Regret and speed of the planner on tables of real experiments."`
 	Dispatch   benchDispatchCmd   `cmd:"" help:"Commands to many devices: how fast, how lossy, how soon they stop, at what memory."`
+	Chaos      benchChaosCmd      `cmd:"" help:"Kill everything that takes part in commands, and ask the world whether anything happened twice or was lost."`
 	Role       benchRoleCmd       `cmd:"" hidden:"" help:"Be a child of a bench."`
 }
 

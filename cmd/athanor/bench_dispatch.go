@@ -10,6 +10,7 @@ import (
 	"runtime/pprof"
 
 	"github.com/athanor-lab/athanor/internal/bench"
+	"github.com/athanor-lab/athanor/internal/chaos"
 	"github.com/athanor-lab/athanor/internal/embedded"
 	"github.com/athanor-lab/athanor/internal/rig"
 )
@@ -24,6 +25,8 @@ type benchRoleCmd struct {
 var roles = map[string]rig.Role{
 	rig.Mochi:     rig.RunMochi,
 	bench.Devices: bench.RunDevices,
+	chaos.Devices: chaos.RunDevices,
+	chaos.Gateway: chaos.RunGateway,
 }
 
 func (c *benchRoleCmd) Run(ctx context.Context) error { return rig.Play(ctx, roles, c.Role, c.Config) }

@@ -123,7 +123,12 @@ func (b *Broker) Start(ctx context.Context) error {
 
 func (b *Broker) startMosquitto() error {
 	cmd := exec.Command(b.program, "-c", b.config)
-	cmd.Stdout, cmd.Stderr = b.log, b.log
+	said, err := os.OpenFile(b.config+".log", os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return fmt.Errorf("start mosquitto: %w", err)
+	}
+	defer func() { _ = said.Close() }()
+	cmd.Stdout, cmd.Stderr = said, said
 	ownForeign(cmd)
 	started, ended := make(chan error), make(chan struct{})
 	go func() {
