@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,78 +17,144 @@ import (
 	"github.com/athanor-lab/athanor/lab"
 )
 
+// Opener opens a file of tables. [tabular.Open] is one.
+type Opener func(path string, o tabular.Options) (*tabular.Source, error)
+
 // Job is a file to import.
 type Job struct {
 	Path  string
-	Sheet string // of a workbook; "" for the first that has rows
+	Open  Opener // nil for [tabular.Open]
+	Sheet string // the table of a file with several; "" for the first that has rows
 	// Mapping, when set, says what the columns are; without it one is proposed.
 	Mapping *Mapping
 	Hints   Hints
 	// Dir takes the results, in a folder named by the import; "" for none.
 	Dir    string
 	Limits tabular.Limits
+	// Progress, when set, is told now and then how many rows were read.
+	Progress func(rows int)
 }
+
+// progressEvery is how many rows pass between two calls of Job.Progress.
+const progressEvery = 1 << 14
 
 // Report is what [File] has done.
 type Report struct {
 	Summary
 	Proposed Mapping `json:"-"` // as it was used
-	// Dir holds mapping.yaml, rows.jsonl, quarantine.jsonl, ledger.jsonl and
-	// summary.json; "" when nothing was to be kept.
+	// Source is the name that the file had.
+	Source string `json:"source"`
+	// Files are what was kept, with their hashes.
+	Files []KeptFile `json:"files,omitempty"`
+	// Dir holds a copy of the file, mapping.yaml, rows.jsonl, quarantine.jsonl,
+	// ledger.jsonl and summary.json; "" when nothing was to be kept.
 	Dir string `json:"dir,omitempty"`
 	// Repeated says that the same bytes were imported by the same mapping before.
 	Repeated bool `json:"repeated"`
 }
 
-// File imports a file. What it keeps it writes aside and puts in place whole, so
-// that an import is there or is not, and a second one changes nothing. The
-// ledger is checked against the file before that.
-func File(job Job) (Report, error) {
-	var report Report
+// KeptFile is a file of an import.
+type KeptFile struct {
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// Opened is a job whose file was looked at: what would be read, and by which
+// mapping.
+type Opened struct {
+	Table   *tabular.Table
+	Tables  []string // the names of the file's tables that have rows
+	Mapping Mapping
+	SHA256  string // of the file
+	close   func() error
+}
+
+// Close lets go of the file.
+func (o *Opened) Close() error { return o.close() }
+
+// Import names the import.
+func (o *Opened) Import() string { return importID(o.SHA256, o.Mapping.Hash()) }
+
+// Look opens the file of the job and finds its table and mapping.
+func (job Job) Look() (*Opened, error) {
 	sha, err := HashFile(job.Path)
 	if err != nil {
-		return report, err
+		return nil, err
 	}
 	o := tabular.Options{Limits: job.Limits, Sheet: job.Sheet}
-	if job.Mapping != nil {
-		d := job.Mapping.Dialect
-		o.Delimiter, o.Decimal, o.Sheet, o.Layout = d.Delimiter, d.Decimal, job.Mapping.Table, nil
-		if d.Encoding != "xlsx" {
-			o.Encoding = d.Encoding
+	if m := job.Mapping; m != nil {
+		o.Decimal, o.Sheet, o.Names = m.Dialect.Decimal, m.Table, m.Layout.Names
+		if m.Dialect.Delimiter != "" {
+			o.Encoding, o.Delimiter = m.Dialect.Encoding, m.Dialect.Delimiter
 		}
 	}
-	source, err := tabular.Open(job.Path, o)
+	open := job.Open
+	if open == nil {
+		open = tabular.Open
+	}
+	source, err := open(job.Path, o)
+	if err != nil {
+		return nil, err
+	}
+	out := &Opened{SHA256: sha, close: source.Close}
+	for _, t := range source.Tables {
+		if out.Table == nil || out.Table.Layout.Width == 0 {
+			out.Table = t
+		}
+		if t.Layout.Width > 0 {
+			out.Tables = append(out.Tables, t.Name)
+		}
+	}
+	if len(out.Tables) > 1 && job.Sheet == "" && job.Mapping == nil {
+		out.Table.Notes = append(out.Table.Notes, tabular.Note{Code: "other_tables", Text: fmt.Sprintf("the file has %d tables, %q was read; name another to import it: %q", len(out.Tables), out.Table.Name, out.Tables)})
+	}
+	if out.Mapping, err = job.mapping(out.Table); err != nil {
+		return nil, errors.Join(err, source.Close())
+	}
+	out.Table.Dialect.Guessed = out.Mapping.Dialect.Guessed
+	return out, nil
+}
+
+// File imports a file. What it keeps it writes aside and puts in place whole, so
+// that an import is there or is not, and a second one changes nothing.
+func File(job Job) (Report, error) {
+	report := Report{Source: filepath.Base(job.Path)}
+	o, err := job.Look()
 	if err != nil {
 		return report, err
 	}
-	defer source.Close() //nolint:errcheck // it was only read
-	t := source.Tables[0]
-	for _, other := range source.Tables {
-		if t.Layout.Width == 0 {
-			t = other
-		}
-	}
-	m, err := job.mapping(t)
-	if err != nil {
-		return report, err
-	}
-	report.Proposed = m
-	t.Dialect.Guessed = m.Dialect.Guessed
+	defer o.Close() //nolint:errcheck // it was only read
+	report.Proposed = o.Mapping
 	if job.Dir == "" {
-		none := Sinks{Row: func(Row) error { return nil }, Held: func(Held) error { return nil }, Entry: func(Entry) error { return nil }}
-		report.Summary, err = Run(t, sha, m, none)
+		none := Sinks{Row: func(*Row) error { return nil }, Held: func(Held) error { return nil }, Entry: func(Entry) error { return nil }}
+		report.Summary, err = Run(o.Table, o.SHA256, o.Mapping, none)
 		return report, err
 	}
-	report.Dir = filepath.Join(job.Dir, importID(sha, m.Hash()))
-	if before, err := os.ReadFile(filepath.Join(report.Dir, "summary.json")); err == nil {
-		report.Repeated = true
-		if err := json.Unmarshal(before, &report.Summary); err != nil {
-			return report, lab.Errorf(lab.Conflict, "%s holds an import that cannot be read: %w", report.Dir, err)
-		}
-		return report, nil
+	dir := filepath.Join(job.Dir, o.Import())
+	if _, err := os.Stat(filepath.Join(dir, "summary.json")); err == nil {
+		before, err := readReport(dir)
+		before.Repeated, before.Proposed = true, o.Mapping
+		return before, err
 	}
-	report.Summary, err = job.keep(t, sha, m, report.Dir)
-	return report, err
+	if err := job.keep(o, &report, dir); err != nil {
+		return report, err
+	}
+	report.Dir = dir
+	return report, nil
+}
+
+func readReport(dir string) (Report, error) {
+	r := Report{Dir: dir}
+	b, err := os.ReadFile(filepath.Join(dir, "summary.json"))
+	if err != nil {
+		return r, lab.Errorf(lab.NotFound, "%s is no folder of an import: %w", dir, err)
+	}
+	if err := json.Unmarshal(b, &r); err != nil {
+		return r, lab.Errorf(lab.Conflict, "%s holds an import that cannot be read: %w", dir, err)
+	}
+	r.Dir = dir
+	return r, nil
 }
 
 func (job Job) mapping(t *tabular.Table) (Mapping, error) {
@@ -127,96 +194,182 @@ func stands(t *tabular.Table, l tabular.Layout) (bool, error) {
 }
 
 // keep writes the results beside dir and renames them into place.
-func (job Job) keep(t *tabular.Table, sha string, m Mapping, dir string) (s Summary, err error) {
+func (job Job) keep(o *Opened, report *Report, dir string) (err error) {
 	if err := os.MkdirAll(job.Dir, 0o755); err != nil {
-		return s, fmt.Errorf("keep the import: %w", err)
+		return fmt.Errorf("keep the import: %w", err)
 	}
 	aside, err := os.MkdirTemp(job.Dir, ".import-")
 	if err != nil {
-		return s, fmt.Errorf("keep the import: %w", err)
+		return fmt.Errorf("keep the import: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(aside)) }() // nothing is left of it once it is in place
-	rows, held, entries := &lines{dir: aside, name: "rows.jsonl"}, &lines{dir: aside, name: "quarantine.jsonl"}, &lines{dir: aside, name: "ledger.jsonl"}
-	all := []*lines{rows, held, entries}
+	rows, held, entries := newLines(aside, "rows.jsonl"), newLines(aside, "quarantine.jsonl"), newLines(aside, "ledger.jsonl")
+	all := []*lines{newLines(aside, sourceName(job.Path)), newLines(aside, "mapping.yaml"), rows, held, entries}
 	for _, l := range all {
-		if err := l.open(); err != nil {
-			return s, err
-		}
+		err = errors.Join(err, l.open())
 	}
-	s, err = Run(t, sha, m, Sinks{
-		Row: func(r Row) error { return rows.put(r) }, Held: func(h Held) error { return held.put(h) }, Entry: func(e Entry) error { return entries.put(e) },
-	})
+	if err == nil {
+		err = copyFile(all[0].w, job.Path)
+	}
+	if err == nil {
+		report.Summary, err = Run(o.Table, o.SHA256, o.Mapping, job.sinks(rows, held, entries))
+	}
+	if err == nil {
+		m := o.Mapping
+		m.Layout = o.Table.Layout
+		err = m.Write(all[1].w)
+	}
 	for _, l := range all {
 		err = errors.Join(err, l.close())
+		report.Files = append(report.Files, KeptFile{l.name, l.bytes, hex.EncodeToString(l.hash.Sum(nil))})
 	}
 	if err != nil {
-		return s, err
+		return err
 	}
-	if err := checkDir(t, m, s, aside); err != nil {
-		return s, fmt.Errorf("the import is not kept, its ledger does not agree with the file: %w", err)
+	if report.Files[0].SHA256 != o.SHA256 {
+		return lab.Errorf(lab.Conflict, "%s changed while it was imported; import it again", job.Path)
 	}
-	m.Layout = t.Layout
-	for name, write := range map[string]func(io.Writer) error{
-		"mapping.yaml": m.Write,
-		"summary.json": func(w io.Writer) error {
-			e := json.NewEncoder(w)
-			e.SetIndent("", "  ")
-			return e.Encode(s)
-		},
-	} {
-		f, err := os.Create(filepath.Join(aside, name))
-		if err != nil {
-			return s, fmt.Errorf("keep the import: %w", err)
-		}
-		if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
-			return s, fmt.Errorf("keep the import: %w", err)
-		}
+	b, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return fmt.Errorf("keep the import: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(aside, "summary.json"), append(b, '\n'), 0o644); err != nil {
+		return fmt.Errorf("keep the import: %w", err)
 	}
 	if err := os.Chmod(aside, 0o755); err != nil {
-		return s, fmt.Errorf("keep the import: %w", err)
+		return fmt.Errorf("keep the import: %w", err)
 	}
 	if err := os.Rename(aside, dir); err != nil {
-		return s, fmt.Errorf("keep the import: %w", err)
+		return fmt.Errorf("keep the import: %w", err)
 	}
-	return s, nil
+	return nil
 }
 
-func checkDir(t *tabular.Table, m Mapping, s Summary, dir string) error {
-	ledger, err := os.Open(filepath.Join(dir, "ledger.jsonl"))
-	if err != nil {
-		return err
+func (job Job) sinks(rows, held, entries *lines) Sinks {
+	var line []byte
+	n := 0
+	return Sinks{
+		Row: func(r *Row) error {
+			if n++; job.Progress != nil && n%progressEvery == 0 {
+				job.Progress(n)
+			}
+			line = append(AppendRow(line[:0], r), '\n')
+			_, err := rows.w.Write(line)
+			return err
+		},
+		Held:  func(h Held) error { return held.put(h) },
+		Entry: func(e Entry) error { return entries.put(e) },
 	}
-	defer ledger.Close() //nolint:errcheck // it was only read
-	rows, err := os.Open(filepath.Join(dir, "rows.jsonl"))
-	if err != nil {
-		return err
-	}
-	defer rows.Close() //nolint:errcheck // it was only read
-	return Check(t, m, s, ledger, rows)
 }
 
-// lines is a file of JSON lines.
+// sourceName is what the copy of the file is called.
+func sourceName(path string) string {
+	ext := strings.ToLower(filepath.Ext(path))
+	if len(ext) > 8 || strings.ContainsAny(ext, `/\`) {
+		ext = ""
+	}
+	if strings.HasSuffix(strings.ToLower(path), ".pb.gz") {
+		ext = ".pb.gz"
+	}
+	return "source" + ext
+}
+
+func copyFile(w io.Writer, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return lab.Errorf(lab.NotFound, "open %s: %w", path, err)
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	if _, err := io.Copy(w, f); err != nil {
+		return fmt.Errorf("keep a copy of %s: %w", path, err)
+	}
+	return nil
+}
+
+// Verify reads an import that was kept from the disk and checks all of it: the
+// hashes of its files, and by [Check] that every cell of the file has one fate
+// and that what was imported and held back is what the cells say.
+func Verify(dir string, open Opener) (Report, error) {
+	r, err := readReport(dir)
+	if err != nil {
+		return r, err
+	}
+	var source string
+	for _, f := range r.Files {
+		sha, err := HashFile(filepath.Join(dir, f.Name))
+		if err != nil {
+			return r, err
+		}
+		if sha != f.SHA256 {
+			return r, lab.Errorf(lab.Invalid, "%s has the SHA-256 %s, the summary says %s", filepath.Join(dir, f.Name), sha, f.SHA256)
+		}
+		if strings.HasPrefix(f.Name, "source") {
+			source = filepath.Join(dir, f.Name)
+		}
+	}
+	mf, err := os.Open(filepath.Join(dir, "mapping.yaml"))
+	if err != nil {
+		return r, lab.Errorf(lab.Invalid, "%s is no folder of an import: %w", dir, err)
+	}
+	defer mf.Close() //nolint:errcheck // it was only read
+	m, err := ReadMapping(mf)
+	if err != nil {
+		return r, err
+	}
+	r.Proposed = m
+	o, err := Job{Path: source, Open: open, Mapping: &m}.Look()
+	if err != nil {
+		return r, err
+	}
+	defer o.Close() //nolint:errcheck // it was only read
+	var in [3]*os.File
+	for i, name := range []string{"ledger.jsonl", "rows.jsonl", "quarantine.jsonl"} {
+		if in[i], err = os.Open(filepath.Join(dir, name)); err != nil {
+			return r, lab.Errorf(lab.Invalid, "%s is no whole import: %w", dir, err)
+		}
+		defer in[i].Close() //nolint:errcheck // it was only read
+	}
+	return r, Check(o.Table, m, r.Summary, in[0], in[1], in[2])
+}
+
+// lines is a file that is hashed as it is written.
 type lines struct {
 	dir, name string
 	f         *os.File
 	w         *bufio.Writer
 	e         *json.Encoder
+	hash      hash.Hash
+	bytes     int64
 }
+
+func newLines(dir, name string) *lines { return &lines{dir: dir, name: name, hash: sha256.New()} }
 
 func (l *lines) open() (err error) {
 	l.f, err = os.Create(filepath.Join(l.dir, l.name))
 	if err != nil {
 		return fmt.Errorf("keep the import: %w", err)
 	}
-	l.w = bufio.NewWriterSize(l.f, 64<<10)
+	l.w = bufio.NewWriterSize(l, 64<<10)
 	l.e = json.NewEncoder(l.w)
 	l.e.SetEscapeHTML(false)
 	return nil
 }
 
+// Write implements [io.Writer] for the buffer.
+func (l *lines) Write(b []byte) (int, error) {
+	l.hash.Write(b)
+	l.bytes += int64(len(b))
+	return l.f.Write(b)
+}
+
 func (l *lines) put(v any) error { return l.e.Encode(v) }
 
-func (l *lines) close() error { return errors.Join(l.w.Flush(), l.f.Sync(), l.f.Close()) }
+func (l *lines) close() error {
+	if l.f == nil {
+		return nil
+	}
+	return errors.Join(l.w.Flush(), l.f.Sync(), l.f.Close())
+}
 
 // HashFile returns the SHA-256 of a file in hex.
 func HashFile(path string) (string, error) {

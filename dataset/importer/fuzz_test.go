@@ -28,17 +28,25 @@ func FuzzConservation(f *testing.F) {
 		if err != nil {
 			t.Fatalf("propose: %v", err)
 		}
-		var ledger, rows bytes.Buffer
-		entries, out := json.NewEncoder(&ledger), json.NewEncoder(&rows)
+		var ledger, rows, back bytes.Buffer
+		entries, out := json.NewEncoder(&ledger), json.NewEncoder(&back)
 		held := 0
 		sum, err := importer.Run(table, "ab", m, importer.Sinks{
-			Row: func(r importer.Row) error { return out.Encode(r) }, Entry: func(e importer.Entry) error { return entries.Encode(e) },
-			Held: func(importer.Held) error { held++; return nil },
+			Row: func(r *importer.Row) error {
+				line := importer.AppendRow(nil, r)
+				if want, err := json.Marshal(r); err != nil || !bytes.Equal(line, want) {
+					t.Fatalf("%s, want %s (%v)", line, want, err)
+				}
+				rows.Write(append(line, '\n'))
+				return nil
+			},
+			Entry: func(e importer.Entry) error { return entries.Encode(e) },
+			Held:  func(h importer.Held) error { held++; return out.Encode(h) },
 		})
 		if err != nil {
 			t.Fatalf("run: %v", err)
 		}
-		if err := importer.Check(table, m, sum, &ledger, &rows); err != nil {
+		if err := importer.Check(table, m, sum, &ledger, &rows, &back); err != nil {
 			t.Fatal(err)
 		}
 		if sum.Rows.All != sum.Rows.Imported+held+sum.Rows.Blank+sum.Rows.Structure {

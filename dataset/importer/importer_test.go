@@ -29,6 +29,7 @@ type result struct {
 	held    []importer.Held
 	ledger  bytes.Buffer
 	rowText bytes.Buffer
+	back    bytes.Buffer // held, as JSON lines
 }
 
 func open(t *testing.T, text string) *tabular.Table {
@@ -57,17 +58,21 @@ func imports(t *testing.T, text string, m *importer.Mapping) *result {
 		m = &proposed
 	}
 	r.mapping = *m
-	rows, ledger := json.NewEncoder(&r.rowText), json.NewEncoder(&r.ledger)
+	ledger, back := json.NewEncoder(&r.ledger), json.NewEncoder(&r.back)
 	var err error
 	r.summary, err = importer.Run(r.table, hash(text), *m, importer.Sinks{
-		Row:   func(row importer.Row) error { r.rows = append(r.rows, row); return rows.Encode(row) },
-		Held:  func(h importer.Held) error { r.held = append(r.held, h); return nil },
+		Row: func(row *importer.Row) error {
+			r.rows = append(r.rows, row.Clone())
+			r.rowText.Write(append(importer.AppendRow(nil, row), '\n'))
+			return nil
+		},
+		Held:  func(h importer.Held) error { r.held = append(r.held, h); return back.Encode(h) },
 		Entry: func(e importer.Entry) error { return ledger.Encode(e) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := importer.Check(r.table, *m, r.summary, bytes.NewReader(r.ledger.Bytes()), bytes.NewReader(r.rowText.Bytes())); err != nil {
+	if err := importer.Check(r.table, *m, r.summary, bytes.NewReader(r.ledger.Bytes()), bytes.NewReader(r.rowText.Bytes()), bytes.NewReader(r.back.Bytes())); err != nil {
 		t.Errorf("the ledger does not agree with the table: %v", err)
 	}
 	return r
@@ -379,7 +384,7 @@ func TestReplay(t *testing.T) {
 	}
 	var rows []importer.Row
 	var again []importer.Held
-	err = importer.Replay(held, m, func(r importer.Row) error { rows = append(rows, r); return nil }, func(h importer.Held) error { again = append(again, h); return nil })
+	err = importer.Replay(held, m, func(r *importer.Row) error { rows = append(rows, r.Clone()); return nil }, func(h importer.Held) error { again = append(again, h); return nil })
 	if err != nil || len(rows) != 1 || len(again) != 1 {
 		t.Fatalf("%d rows, %d held again, error %v; want 1, 1 and none", len(rows), len(again), err)
 	}
@@ -395,14 +400,15 @@ func TestCheckFindsLosses(t *testing.T) {
 	r := imports(t, clean, nil)
 	ledger, rows := r.ledger.String(), r.rowText.String()
 	for name, change := range map[string]func() (string, string){
-		"TextChanged":  func() (string, string) { return strings.Replace(ledger, "bubbles", "bubble", 1), rows },
-		"RowLost":      func() (string, string) { return ledger, rows[strings.Index(rows, "\n")+1:] },
-		"RowTwice":     func() (string, string) { return ledger, rows + rows[:strings.Index(rows, "\n")+1] },
-		"EntryLost":    func() (string, string) { return ledger[strings.Index(ledger, "\n")+1:], rows },
-		"EntryMore":    func() (string, string) { return ledger + ledger[:strings.Index(ledger, "\n")+1], rows },
-		"ValueChanged": func() (string, string) { return ledger, strings.Replace(rows, "20.5", "20.4", 1) },
-		"UnitChanged":  func() (string, string) { return ledger, strings.Replace(rows, `"Cel"`, `"K"`, 1) },
-		"LabelChanged": func() (string, string) { return ledger, strings.Replace(rows, `"DMF"`, `"DMSO"`, 1) },
+		"TextChanged":   func() (string, string) { return ledger, strings.Replace(rows, "bubbles", "bubble", 1) },
+		"HeaderChanged": func() (string, string) { return strings.Replace(ledger, "remark", "remarks", 1), rows },
+		"RowLost":       func() (string, string) { return ledger, rows[strings.Index(rows, "\n")+1:] },
+		"RowTwice":      func() (string, string) { return ledger, rows + rows[:strings.Index(rows, "\n")+1] },
+		"EntryLost":     func() (string, string) { return ledger[strings.Index(ledger, "\n")+1:], rows },
+		"EntryMore":     func() (string, string) { return ledger + ledger[:strings.Index(ledger, "\n")+1], rows },
+		"ValueChanged":  func() (string, string) { return ledger, strings.Replace(rows, "20.5", "20.4", 1) },
+		"UnitChanged":   func() (string, string) { return ledger, strings.Replace(rows, `"Cel"`, `"K"`, 1) },
+		"LabelChanged":  func() (string, string) { return ledger, strings.Replace(rows, `"DMF"`, `"DMSO"`, 1) },
 		"SettingLost": func() (string, string) {
 			return ledger, strings.Replace(rows, `{"name":"solvent","value":"DMSO"},`, "", 1)
 		},
@@ -414,7 +420,7 @@ func TestCheckFindsLosses(t *testing.T) {
 		if l == ledger && rs == rows {
 			t.Errorf("%s: nothing was changed", name)
 		}
-		if err := importer.Check(r.table, r.mapping, r.summary, strings.NewReader(l), strings.NewReader(rs)); lab.KindOf(err) != lab.Invalid {
+		if err := importer.Check(r.table, r.mapping, r.summary, strings.NewReader(l), strings.NewReader(rs), strings.NewReader("")); lab.KindOf(err) != lab.Invalid {
 			t.Errorf("%s: error %v, want an invalid one", name, err)
 		}
 	}
@@ -517,7 +523,10 @@ func TestRealFiles(t *testing.T) {
 			}
 			_ = config.Close()
 		}
-		report, err := importer.File(job) // it checks the ledger before it keeps it
+		report, err := importer.File(job)
+		if err == nil {
+			_, err = importer.Verify(report.Dir, nil)
+		}
 		if err != nil {
 			t.Errorf("%s: %v", filepath.Base(file), err)
 			continue

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,163 +13,227 @@ import (
 	"github.com/athanor-lab/athanor/lab"
 )
 
-// Entry is a line of the ledger: a physical row, with the text and the fate of
-// every cell. The ledger is enough to rebuild the table.
+// Entry is a line of the ledger: consecutive physical rows of one role whose
+// cells have the same fates. Together with the file, whose copy is kept beside
+// it, the ledger says of every cell where it is and what became of it.
 type Entry struct {
-	Row    int            `json:"row"`
-	Offset int64          `json:"offset"`
-	Role   tabular.Role   `json:"role"`
-	ID     string         `json:"id,omitempty"` // of the row that was imported
-	Fates  string         `json:"fates"`        // a letter to a cell: see [Fate]
-	Texts  []string       `json:"texts"`
-	Shown  map[int]string `json:"shown,omitempty"` // by column, where a sheet shows something else
+	Row    int          `json:"row"`    // the first, from 1
+	Rows   int          `json:"rows"`   // how many
+	Offset int64        `json:"offset"` // of the first row in the file; -1 where rows have none
+	Role   tabular.Role `json:"role"`
+	Fates  string       `json:"fates"` // a letter to a cell of each of the rows: see [Fate]
+	// Texts are those of a row that is no data and not blank.
+	Texts []string `json:"texts,omitempty"`
 }
 
-func entryOf(r tabular.Record) Entry {
-	e := Entry{Row: r.Number, Offset: r.Offset, Role: r.Role, Texts: make([]string, len(r.Cells))}
-	for i, c := range r.Cells {
-		e.Texts[i] = jsonText(c.Text)
-		if c.Shown != "" {
-			if e.Shown == nil {
-				e.Shown = map[int]string{}
-			}
-			e.Shown[i+1] = c.Shown
+// book keeps the ledger: it joins rows that are alike and counts their cells.
+type book struct {
+	open    Entry
+	fates   []byte // of open
+	sum     Cells
+	columns []ColumnCells
+	put     func(Entry) error
+}
+
+func newBook(m Mapping, put func(Entry) error) *book {
+	b := &book{put: put, columns: make([]ColumnCells, len(m.Columns))}
+	for i, c := range m.Columns {
+		b.columns[i] = ColumnCells{At: c.At, Name: c.Name}
+	}
+	return b
+}
+
+func (b *book) add(r tabular.Record, fates []Fate) error {
+	o := &b.open
+	if o.Rows > 0 && o.Role == r.Role && o.Row+o.Rows == r.Number && o.Texts == nil && len(fates) == len(b.fates) && sameFates(fates, b.fates) {
+		o.Rows++
+		return nil
+	}
+	if err := b.flush(); err != nil {
+		return err
+	}
+	*o = Entry{Row: r.Number, Rows: 1, Offset: r.Offset, Role: r.Role}
+	b.fates = b.fates[:0]
+	for _, f := range fates {
+		b.fates = append(b.fates, byte(f))
+	}
+	if r.Role != tabular.Data && r.Role != tabular.Blank {
+		o.Texts = make([]string, len(r.Cells))
+		for i, c := range r.Cells {
+			o.Texts[i] = jsonText(c.Text)
 		}
 	}
-	return e
+	return nil
 }
 
-func (e Entry) finish(fates []Fate, sum *Cells) Entry {
-	var b strings.Builder
-	for _, f := range fates {
-		b.WriteByte(byte(f))
-		sum.add(f)
+func sameFates(a []Fate, b []byte) bool {
+	for i := range a {
+		if byte(a[i]) != b[i] {
+			return false
+		}
 	}
-	e.Fates = b.String()
-	return e
+	return true
 }
 
-// Check rebuilds the table from the ledger and the imported rows, both as JSON
-// lines, and compares it with the source and the summary. Any cell that is
-// lost, changed, there twice or without a fate is [lab.Invalid] with its place.
-// Of the mapping it uses only which column has which name and role: the values
-// are read again from the texts by rules of its own.
-func Check(t *tabular.Table, m Mapping, s Summary, ledger, rows io.Reader) error {
-	entries, imported := json.NewDecoder(bufio.NewReader(ledger)), json.NewDecoder(bufio.NewReader(rows))
+// flush counts the rows that were joined and hands them on.
+func (b *book) flush() error {
+	if b.open.Rows == 0 {
+		return nil
+	}
+	for i, f := range b.fates {
+		b.sum.add(Fate(f), int64(b.open.Rows))
+		if i < len(b.columns) {
+			b.columns[i].Cells.add(Fate(f), int64(b.open.Rows))
+		}
+	}
+	e := b.open
+	e.Fates = string(b.fates)
+	b.open.Rows = 0
+	return b.put(e)
+}
+
+// Check rebuilds what became of every cell from the ledger, the imported and
+// the held rows, all as JSON lines, and compares it with the source and the
+// summary. Any cell that is lost, changed, there twice or without a fate is
+// [lab.Invalid] with its place. Of the mapping it uses only which column has
+// which name and role: the values are read again from the texts by rules of its
+// own.
+func Check(t *tabular.Table, m Mapping, s Summary, ledger, rows, held io.Reader) error {
+	entries, imported, back := json.NewDecoder(bufio.NewReader(ledger)), json.NewDecoder(bufio.NewReader(rows)), json.NewDecoder(bufio.NewReader(held))
 	var sum Cells
-	n := 0
+	var e Entry
+	n, left := 0, 0
 	err := t.Each(func(r tabular.Record) error {
 		n++
 		bad := func(format string, args ...any) error {
 			return lab.Errorf(lab.Invalid, "ledger, row %d: %w", r.Number, lab.Errorf(lab.Invalid, format, args...))
 		}
-		var e Entry
-		if err := entries.Decode(&e); err != nil {
-			return bad("it is missing: %w", err)
+		if left == 0 {
+			e = Entry{}
+			if err := entries.Decode(&e); err != nil {
+				return bad("it is missing: %w", err)
+			}
+			if left = e.Rows; left < 1 || e.Row != r.Number || e.Offset != r.Offset {
+				return bad("the entry is of %d rows from %d at %d; the table has row %d at %d", e.Rows, e.Row, e.Offset, r.Number, r.Offset)
+			}
 		}
-		if e.Row != r.Number || e.Offset != r.Offset || e.Role != r.Role || len(e.Texts) != len(r.Cells) || len(e.Fates) != len(r.Cells) {
-			return bad("it is row %d at %d, %s, %d texts and %d fates; the table has row %d at %d, %s, %d cells", e.Row, e.Offset, e.Role, len(e.Texts), len(e.Fates), r.Number, r.Offset, r.Role, len(r.Cells))
+		if e.Role != r.Role || len(e.Fates) != len(r.Cells) || e.Row+e.Rows-left != r.Number {
+			return bad("it is %s with %d fates; the table has %s with %d cells", e.Role, len(e.Fates), r.Role, len(r.Cells))
+		}
+		left--
+		fates := []Fate(e.Fates)
+		for _, f := range fates {
+			sum.add(f, 1)
+		}
+		switch {
+		case r.Role != tabular.Data:
+			return checkStructure(r, e, fates)
+		case slices.Contains(fates, Quarantined):
+			return checkHeld(back, r, fates)
 		}
 		var row Row
-		if e.ID != "" {
-			if err := imported.Decode(&row); err != nil {
-				return bad("its row %s is missing: %w", e.ID, err)
-			}
-			if row.ID != e.ID || row.Source.Row != r.Number {
-				return bad("its row is %s of row %d, want %s", row.ID, row.Source.Row, e.ID)
-			}
+		if err := imported.Decode(&row); err != nil {
+			return bad("its row is missing: %w", err)
 		}
-		values := valuesOf(row)
-		for i, c := range r.Cells {
-			if e.Texts[i] != jsonText(c.Text) || e.Shown[i+1] != c.Shown {
-				return bad("column %d is %q, the source has %q", i+1, clip(e.Texts[i]), clip(c.Text))
-			}
-			sum.add(Fate(e.Fates[i]))
-			if err := checkFate(Fate(e.Fates[i]), c, i, m, e.ID != "", values); err != nil {
-				return bad("column %d: %w", i+1, err)
-			}
+		if row.ID != RowID(s.Import, r.Number) || row.Source.Row != r.Number || row.Source.Offset != r.Offset {
+			return bad("its row is %s of row %d, want %s", row.ID, row.Source.Row, RowID(s.Import, r.Number))
 		}
-		if len(values) > 0 {
-			return bad("its row has values that no cell gave: %v", values)
+		if err := m.checkRow(r, fates, &row); err != nil {
+			return bad("%w", err)
 		}
 		return nil
 	})
 	switch {
 	case err != nil:
 		return err
-	case entries.More():
+	case left > 0 || entries.More():
 		return lab.Errorf(lab.Invalid, "ledger: it has more than the %d rows of the table", n)
-	case imported.More():
+	case imported.More() || back.More():
 		return lab.Errorf(lab.Invalid, "rows: there are more than the ledger names")
 	case sum != s.Cells || n != s.Rows.All:
 		return lab.Errorf(lab.Invalid, "summary: it counts %+v, the ledger %+v", s.Cells, sum)
-	case sum.All != sum.Mapped+sum.Attributes+sum.Quarantined+sum.Blank+sum.Ignored+sum.Structure:
-		return lab.Errorf(lab.Invalid, "ledger: %d cells have no fate", sum.All-sum.Mapped-sum.Attributes-sum.Quarantined-sum.Blank-sum.Ignored-sum.Structure)
+	}
+	return s.check()
+}
+
+// check holds the sums of a summary to each other.
+func (s Summary) check() error {
+	if c := s.Cells; c.All != c.Mapped+c.Attributes+c.Quarantined+c.Blank+c.Ignored+c.Structure {
+		return lab.Errorf(lab.Invalid, "ledger: %d cells have no fate", c.All-c.Mapped-c.Attributes-c.Quarantined-c.Blank-c.Ignored-c.Structure)
+	}
+	if r := s.Rows; r.All != r.Imported+r.Quarantined+r.Blank+r.Structure {
+		return lab.Errorf(lab.Invalid, "ledger: %d rows have no fate", r.All-r.Imported-r.Quarantined-r.Blank-r.Structure)
 	}
 	return nil
 }
 
-// valuesOf returns what a row holds, by name and role; Check takes away what it
-// finds a cell for.
-func valuesOf(r Row) map[string]any {
-	values := map[string]any{}
-	for _, s := range r.Settings {
-		values[string(Parameter)+" "+s.Name] = s
+func checkStructure(r tabular.Record, e Entry, fates []Fate) error {
+	for i, c := range r.Cells {
+		switch {
+		case r.Role == tabular.Blank && fates[i] == Blank:
+		case r.Role != tabular.Blank && fates[i] == Structure && i < len(e.Texts) && e.Texts[i] == jsonText(c.Text):
+		default:
+			return lab.Errorf(lab.Invalid, "ledger, row %d: column %d has the fate %q in a row that is %s, or another text than %q", r.Number, i+1, fates[i], r.Role, clip(c.Text))
+		}
 	}
-	for _, o := range r.Observed {
-		values[string(Objective)+" "+o.Name] = o
-	}
-	for _, a := range r.Attributes {
-		values[string(Kept)+" "+a.Name] = a
-	}
-	return values
+	return nil
 }
 
-func checkFate(f Fate, c tabular.Cell, i int, m Mapping, imported bool, values map[string]any) error {
-	if imported && i >= len(m.Columns) {
-		return fmt.Errorf("it is beyond the mapping")
+func checkHeld(back *json.Decoder, r tabular.Record, fates []Fate) error {
+	var h Held
+	if err := back.Decode(&h); err != nil {
+		return lab.Errorf(lab.Invalid, "quarantine, row %d: it is missing: %w", r.Number, err)
 	}
-	empty := tabular.IsMissing(c.Text)
-	switch f {
-	case Blank:
-		if !empty {
-			return fmt.Errorf("it is said to be blank and is %q", clip(c.Text))
-		}
-		return nil
-	case Quarantined, Structure:
-		if imported {
-			return fmt.Errorf("its row was imported and it was not (%c)", f)
-		}
-		return nil
-	case LeftOut:
-		if m.Columns[i].Role != Ignored {
-			return fmt.Errorf("it was left out and its column is %s", m.Columns[i].Role)
-		}
-		return nil
-	case Mapped, Attributed:
-	default:
-		return fmt.Errorf("it has no fate: %q", f)
+	if h.Source.Row != r.Number || len(h.Original) != len(r.Cells) || len(h.Faults) == 0 {
+		return lab.Errorf(lab.Invalid, "quarantine: it has row %d with %d texts and %d faults, want row %d with %d texts", h.Source.Row, len(h.Original), len(h.Faults), r.Number, len(r.Cells))
 	}
-	if !imported {
-		return fmt.Errorf("it is said to be imported and its row is not")
-	}
-	col := m.Columns[i]
-	key := string(col.Role) + " " + col.Name
-	value, ok := values[key]
-	if !ok {
-		return fmt.Errorf("%q is not in the row", key)
-	}
-	delete(values, key)
-	switch v := value.(type) {
-	case Attribute:
-		return same(v.Text, c.Text)
-	case lab.Measured:
-		return sameNumber(v.Value, v.Unit, c, col, m.Dialect.Decimal)
-	case lab.Setting:
-		if v.Value.Kind() == lab.IsLabel {
-			return same(v.Value.Label(), strings.TrimSpace(c.Text))
+	for i, c := range r.Cells {
+		if fates[i] != Quarantined || h.Original[i] != jsonText(c.Text) || h.Shown[i+1] != c.Shown {
+			return lab.Errorf(lab.Invalid, "quarantine, row %d: column %d is %q (%c), the source has %q", r.Number, i+1, clip(h.Original[i]), fates[i], clip(c.Text))
 		}
-		return sameNumber(v.Value.Number(), v.Unit, c, col, m.Dialect.Decimal)
+	}
+	return nil
+}
+
+// checkRow compares an imported row with the cells it was made of: every cell
+// has a fate that its column allows and its value is there, and nothing else is.
+func (m Mapping) checkRow(r tabular.Record, fates []Fate, row *Row) error {
+	settings, observed, attributes := row.Settings, row.Observed, row.Attributes
+	for i := range r.Cells {
+		c := &r.Cells[i]
+		if i >= len(m.Columns) {
+			return fmt.Errorf("column %d is beyond the mapping", i+1)
+		}
+		col := &m.Columns[i]
+		var err error
+		switch {
+		case fates[i] == Blank:
+			if !tabular.IsMissing(c.Text) {
+				err = fmt.Errorf("it is said to be blank and is %q", clip(c.Text))
+			}
+		case fates[i] == LeftOut && col.Role == Ignored:
+		case fates[i] == Attributed && col.Role == Kept && len(attributes) > 0 && attributes[0].Name == col.Name:
+			err = same(attributes[0].Text, jsonText(c.Text))
+			attributes = attributes[1:]
+		case fates[i] == Mapped && col.Role == Objective && len(observed) > 0 && observed[0].Name == col.Name:
+			err = sameNumber(observed[0].Value, observed[0].Unit, c, col, m.Dialect.Decimal)
+			observed = observed[1:]
+		case fates[i] == Mapped && col.Role == Parameter && len(settings) > 0 && settings[0].Name == col.Name:
+			if settings[0].Value.Kind() == lab.IsLabel {
+				err = same(settings[0].Value.Label(), strings.TrimSpace(c.Text))
+			} else {
+				err = sameNumber(settings[0].Value.Number(), settings[0].Unit, c, col, m.Dialect.Decimal)
+			}
+			settings = settings[1:]
+		default:
+			err = fmt.Errorf("its fate is %q in a column that is %s, or %q is not in the row", fates[i], col.Role, col.Name)
+		}
+		if err != nil {
+			return fmt.Errorf("column %d: %w", i+1, err)
+		}
+	}
+	if len(settings)+len(observed)+len(attributes) > 0 {
+		return fmt.Errorf("its row has values that no cell gave: %v %v %v", settings, observed, attributes)
 	}
 	return nil
 }
@@ -182,7 +247,7 @@ func same(got, want string) error {
 
 // sameNumber compares a number with its text where the text is a plain number
 // in the column's own unit.
-func sameNumber(got float64, unit lab.Unit, c tabular.Cell, col Column, decimal string) error {
+func sameNumber(got float64, unit lab.Unit, c *tabular.Cell, col *Column, decimal string) error {
 	if unit != col.Unit {
 		return fmt.Errorf("the row has the unit %q, the mapping %q", unit, col.Unit)
 	}
@@ -190,7 +255,10 @@ func sameNumber(got float64, unit lab.Unit, c tabular.Cell, col Column, decimal 
 	if col.UnitColumn != 0 || strings.HasSuffix(c.Shown, "%") && col.Unit != "1" || !tabular.IsNumber(t, decimal) {
 		return nil
 	}
-	if want, err := strconv.ParseFloat(strings.Replace(t, decimal, ".", 1), 64); err != nil || got != want {
+	if decimal != "." {
+		t = strings.Replace(t, decimal, ".", 1)
+	}
+	if want, err := strconv.ParseFloat(t, 64); err != nil || got != want {
 		return fmt.Errorf("the row has %v, the source %q", got, t)
 	}
 	return nil

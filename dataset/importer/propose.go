@@ -74,7 +74,14 @@ var (
 	identifier     = regexp.MustCompile(`(?i)(^|[^a-z])(id|no|nr|number|index|entry|name|date|time ?stamp|inchi|inchikey|barcode|file|user|comment|well|position)([^a-z]|$)`)
 )
 
-// Propose reads the whole table once and says what its columns seem to be.
+// A table is looked at row by row up to profiledWhole rows, and then at every
+// profiledEvery-th: what is proposed is held to every cell by [Run] in any case.
+const (
+	profiledWhole = 100_000
+	profiledEvery = 16
+)
+
+// Propose reads the table once and says what its columns seem to be.
 // hints may be nil; if not, there is one to a column.
 func Propose(t *tabular.Table, hints Hints) (Mapping, error) {
 	m := Mapping{Athanor: MappingVersion, Table: t.Name, Dialect: t.Dialect, Layout: t.Layout}
@@ -85,12 +92,16 @@ func Propose(t *tabular.Table, hints Hints) (Mapping, error) {
 	for i := range profiles {
 		profiles[i] = newProfile()
 	}
+	rows := 0
 	err := t.Each(func(r tabular.Record) error {
 		if r.Role != tabular.Data || len(r.Cells) != t.Layout.Width {
 			return nil
 		}
-		for i, c := range r.Cells {
-			profiles[i].add(c, t.Dialect.Decimal)
+		if rows++; rows > profiledWhole && rows%profiledEvery != 0 {
+			return nil
+		}
+		for i := range r.Cells {
+			profiles[i].add(&r.Cells[i], t.Dialect.Decimal)
 		}
 		return nil
 	})

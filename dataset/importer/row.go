@@ -3,6 +3,7 @@ package importer
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,13 @@ type Row struct {
 	Observed   []lab.Measured `json:"observed"`
 	Attributes []Attribute    `json:"attributes"`
 	Corrected  []Correction   `json:"corrected,omitempty"` // by a person, before it was imported
+}
+
+// Clone returns a copy of the row that nothing else changes.
+func (r *Row) Clone() Row {
+	c := *r
+	c.Settings, c.Observed, c.Attributes = slices.Clone(r.Settings), slices.Clone(r.Observed), slices.Clone(r.Attributes) // of an empty one, an empty one
+	return c
 }
 
 // Source is where a row comes from.
@@ -75,81 +83,127 @@ func importID(sha, mapping string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func rowID(imp string, row int) string {
-	sum := sha256.Sum256([]byte("row/1\n" + imp + "\n" + strconv.Itoa(row)))
-	return hex.EncodeToString(sum[:16])
+// RowID names a row of an import: half of the import's name and the number of
+// the row, so that either is found from it.
+func RowID(imp string, row int) string {
+	var b [32]byte
+	copy(b[:16], imp)
+	for i, n := 31, row; i >= 16; i, n = i-1, n>>4 {
+		b[i] = "0123456789abcdef"[n&15]
+	}
+	return string(b[:])
+}
+
+// translator turns records into rows. What it returns is valid until it is
+// called again.
+type translator struct {
+	m      Mapping
+	clean  bool // whatever the cells are, their encoding is not doubted
+	plain  []bool
+	row    Row
+	fates  []Fate
+	faults []Fault
+}
+
+func newTranslator(m Mapping) *translator {
+	tr := &translator{m: m, clean: !m.Dialect.Guessed || m.EncodingConfirmed, plain: make([]bool, len(m.Columns)), fates: make([]Fate, len(m.Columns))}
+	tr.row = Row{Settings: []lab.Setting{}, Observed: []lab.Measured{}, Attributes: []Attribute{}}
+	for i, c := range m.Columns {
+		tr.plain[i] = c.UnitColumn == 0
+	}
+	return tr
+}
+
+func (tr *translator) fault(r *tabular.Record, col int, f *fault) {
+	out := Fault{Code: f.code, Row: r.Number, Column: col, Offset: r.Offset, Why: f.why, Want: f.want}
+	if col > 0 {
+		out.Offset, out.Text = r.Cells[col-1].Offset, clip(jsonText(r.Cells[col-1].Text))
+		if col <= len(tr.m.Columns) {
+			out.Header = tr.m.Columns[col-1].Header
+		}
+	}
+	tr.faults = append(tr.faults, out)
 }
 
 // translate turns a record of data into a row, or says what is wrong with it.
 // The fates are those of the cells when nothing is.
-func (m Mapping) translate(r tabular.Record) (row Row, fates []Fate, faults []Fault) {
-	at := func(col int, f *fault) {
-		out := Fault{Code: f.code, Row: r.Number, Column: col, Offset: r.Offset, Why: f.why, Want: f.want}
-		if col > 0 {
-			out.Offset, out.Text = r.Cells[col-1].Offset, clip(r.Cells[col-1].Text)
-			if col <= len(m.Columns) {
-				out.Header = m.Columns[col-1].Header
-			}
+func (tr *translator) translate(r *tabular.Record) (*Row, []Fate, []Fault) {
+	row := &tr.row
+	*row = Row{Settings: row.Settings[:0], Observed: row.Observed[:0], Attributes: row.Attributes[:0]}
+	tr.faults = nil
+	columns := tr.m.Columns
+	for i := range r.Cells {
+		c := &r.Cells[i]
+		if tr.clean && c.Flags&^(tabular.Quoted|tabular.Merged|tabular.HiddenColumn) == 0 && c.Formula == "" {
+			continue
 		}
-		faults = append(faults, out)
-	}
-	row = Row{Settings: []lab.Setting{}, Observed: []lab.Measured{}, Attributes: []Attribute{}}
-	for i, c := range r.Cells {
-		if f := m.blemish(c); f != nil && (i >= len(m.Columns) || m.Columns[i].Role != Ignored) {
-			at(i+1, f)
+		if f := tr.m.blemish(*c); f != nil && (i >= len(columns) || columns[i].Role != Ignored) {
+			tr.fault(r, i+1, f)
 		}
 	}
-	if len(r.Cells) != len(m.Columns) {
-		why := "it has " + strconv.Itoa(len(r.Cells)) + " cells and the table " + strconv.Itoa(len(m.Columns)) + " columns"
-		if r.Last && len(r.Cells) < len(m.Columns) {
+	if len(r.Cells) != len(columns) {
+		why := "it has " + strconv.Itoa(len(r.Cells)) + " cells and the table " + strconv.Itoa(len(columns)) + " columns"
+		if r.Last && len(r.Cells) < len(columns) {
 			why += "; the file ends inside it and may be cut"
 		}
-		at(0, &fault{"width", why, "a cell to a column"})
-		return row, nil, faults
+		tr.fault(r, 0, &fault{"width", why, "a cell to a column"})
+		return row, nil, tr.faults
 	}
-	fates = make([]Fate, len(r.Cells))
-	for i, cell := range r.Cells {
-		c := m.Columns[i]
-		text := strings.TrimSpace(cell.Text)
-		switch {
-		case c.Role == Ignored:
-			fates[i] = LeftOut
-		case text == "" || c.Role != Kept && tabular.IsMissing(text):
-			fates[i] = Blank
-		case !c.Confirmed:
-			at(c.At, &fault{"unconfirmed", c.Question, "the column confirmed in the mapping"})
-		case c.Role == Kept:
-			fates[i] = Attributed
-			row.Attributes = append(row.Attributes, Attribute{c.Name, cell.Text, c.Unit})
-			if isFormula(text) {
-				at(c.At, &fault{"formula_like", "it would be run as a formula by a spreadsheet", "a text that does not begin like a formula, or the column ignored"})
-			}
-		case c.numeric():
+	for i := range columns {
+		tr.fates[i] = tr.cell(r, i, row)
+	}
+	return row, tr.fates, tr.faults
+}
+
+// cell reads one cell into the row and returns its fate.
+func (tr *translator) cell(r *tabular.Record, i int, row *Row) Fate {
+	c, cell := &tr.m.Columns[i], &r.Cells[i]
+	text := strings.TrimSpace(cell.Text)
+	switch {
+	case c.Role == Ignored:
+		return LeftOut
+	case text == "" || c.Role != Kept && tabular.IsMissing(text):
+		return Blank
+	case !c.Confirmed:
+		tr.fault(r, c.At, &fault{"unconfirmed", c.Question, "the column confirmed in the mapping"})
+	case c.Role == Kept:
+		row.Attributes = append(row.Attributes, Attribute{c.Name, cell.Text, c.Unit})
+		if isFormula(text) {
+			tr.fault(r, c.At, &fault{"formula_like", "it would be run as a formula by a spreadsheet", "a text that does not begin like a formula, or the column ignored"})
+		}
+		return Attributed
+	case c.numeric():
+		x, ok := 0.0, false
+		if tr.plain[i] && cell.Shown == "" {
+			x, ok = plainNumber(text, tr.m.Dialect.Decimal[0])
+		}
+		var f *fault
+		if ok {
+			f = c.bounds(x)
+		} else {
 			unit := ""
 			if c.UnitColumn != 0 {
 				unit = strings.TrimSpace(r.Cells[c.UnitColumn-1].Text)
 			}
-			x, f := c.number(cell, unit, m.Dialect.Decimal)
-			if f != nil {
-				at(c.At, f)
-				continue
-			}
-			fates[i] = Mapped
-			if c.Role == Objective {
-				row.Observed = append(row.Observed, lab.Measured{Name: c.Name, Value: x, Unit: c.Unit})
-			} else {
-				row.Settings = append(row.Settings, lab.Setting{Name: c.Name, Value: lab.Number(x), Unit: c.Unit})
-			}
-		default:
-			if isFormula(text) {
-				at(c.At, &fault{"formula_like", "it would be run as a formula by a spreadsheet", "a text that does not begin like a formula"})
-				continue
-			}
-			fates[i] = Mapped
-			row.Settings = append(row.Settings, lab.Setting{Name: c.Name, Value: lab.Label(text)})
+			x, f = c.number(*cell, unit, tr.m.Dialect.Decimal)
 		}
+		if f != nil {
+			tr.fault(r, c.At, f)
+			return Quarantined
+		}
+		if c.Role == Objective {
+			row.Observed = append(row.Observed, lab.Measured{Name: c.Name, Value: x, Unit: c.Unit})
+		} else {
+			row.Settings = append(row.Settings, lab.Setting{Name: c.Name, Value: lab.Number(x), Unit: c.Unit})
+		}
+		return Mapped
+	case isFormula(text):
+		tr.fault(r, c.At, &fault{"formula_like", "it would be run as a formula by a spreadsheet", "a text that does not begin like a formula"})
+	default:
+		row.Settings = append(row.Settings, lab.Setting{Name: c.Name, Value: lab.Label(text)})
+		return Mapped
 	}
-	return row, fates, faults
+	return Quarantined
 }
 
 func clip(s string) string {

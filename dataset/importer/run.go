@@ -12,8 +12,9 @@ import (
 )
 
 // Sinks take what an import makes, in the order of the rows. None may be nil.
+// What Row is given is valid until it returns; [Row.Clone] keeps it.
 type Sinks struct {
-	Row   func(Row) error
+	Row   func(*Row) error
 	Held  func(Held) error
 	Entry func(Entry) error
 }
@@ -26,6 +27,9 @@ type Summary struct {
 	Table   string `json:"table"`
 	Rows    Rows   `json:"rows"`
 	Cells   Cells  `json:"cells"`
+	// Columns counts the cells of each column of the mapping. Cells of rows that
+	// are wider than the table are in Cells only.
+	Columns []ColumnCells `json:"columns"`
 	// Faults are the kinds of faults with their number and first example, the
 	// commonest first.
 	Faults []FaultGroup   `json:"faults"`
@@ -52,21 +56,28 @@ type Cells struct {
 	Structure   int64 `json:"structure"`
 }
 
-func (c *Cells) add(f Fate) {
-	c.All++
+// ColumnCells counts the cells of a column.
+type ColumnCells struct {
+	At   int    `json:"at"` // from 1
+	Name string `json:"name"`
+	Cells
+}
+
+func (c *Cells) add(f Fate, n int64) {
+	c.All += n
 	switch f {
 	case Mapped:
-		c.Mapped++
+		c.Mapped += n
 	case Attributed:
-		c.Attributes++
+		c.Attributes += n
 	case Quarantined:
-		c.Quarantined++
+		c.Quarantined += n
 	case Blank:
-		c.Blank++
+		c.Blank += n
 	case LeftOut:
-		c.Ignored++
+		c.Ignored += n
 	case Structure:
-		c.Structure++
+		c.Structure += n
 	}
 }
 
@@ -85,9 +96,10 @@ type FaultGroup struct {
 
 // Run imports the table by its mapping. sha is the SHA-256 of the file, in hex.
 // A table whose columns are not those of the mapping is [lab.Invalid]: then
-// nothing was given to the sinks.
+// nothing was given to the sinks. Every row is compared with its cells before
+// it is handed on; one that is not what they say is an error and no fault.
 func Run(t *tabular.Table, sha string, m Mapping, out Sinks) (Summary, error) {
-	s := Summary{SHA256: sha, Mapping: m.Hash(), Table: t.Name, Notes: t.Notes}
+	s := Summary{SHA256: sha, Mapping: m.Hash(), Table: t.Name, Notes: slices.Clone(t.Notes)}
 	if err := m.Check(); err != nil {
 		return s, err
 	}
@@ -96,20 +108,28 @@ func Run(t *tabular.Table, sha string, m Mapping, out Sinks) (Summary, error) {
 	}
 	s.Import = importID(sha, s.Mapping)
 	g := groups{}
+	ledger := newBook(m, out.Entry)
+	tr := newTranslator(m)
+	var all []Fate
+	whole := func(f Fate, n int) []Fate {
+		all = all[:0]
+		for range n {
+			all = append(all, f)
+		}
+		return all
+	}
 	err := t.Each(func(r tabular.Record) error {
 		s.Rows.All++
-		e := entryOf(r)
-		if r.Role != tabular.Data {
-			fate := Structure
-			if r.Role == tabular.Blank {
-				fate = Blank
-				s.Rows.Blank++
-			} else {
-				s.Rows.Structure++
-			}
-			return out.Entry(e.finish(slices.Repeat([]Fate{fate}, len(r.Cells)), &s.Cells))
+		switch r.Role {
+		case tabular.Blank:
+			s.Rows.Blank++
+			return ledger.add(r, whole(Blank, len(r.Cells)))
+		case tabular.Data:
+		default:
+			s.Rows.Structure++
+			return ledger.add(r, whole(Structure, len(r.Cells)))
 		}
-		row, fates, faults := m.translate(r)
+		row, fates, faults := tr.translate(&r)
 		source := Source{sha, t.Name, r.Number, r.Offset}
 		if len(faults) > 0 {
 			s.Rows.Quarantined++
@@ -119,20 +139,28 @@ func Run(t *tabular.Table, sha string, m Mapping, out Sinks) (Summary, error) {
 			if err := out.Held(heldOf(s.Import, source, r, faults)); err != nil {
 				return err
 			}
-			return out.Entry(e.finish(slices.Repeat([]Fate{Quarantined}, len(r.Cells)), &s.Cells))
+			return ledger.add(r, whole(Quarantined, len(r.Cells)))
 		}
 		s.Rows.Imported++
-		row.ID, row.Source = rowID(s.Import, r.Number), source
-		e.ID = row.ID
-		if r.Last && t.Dialect.Encoding != "xlsx" {
+		row.ID, row.Source = RowID(s.Import, r.Number), source
+		if r.Last && t.Dialect.Delimiter != "" {
 			s.Notes = append(s.Notes, tabular.Note{Code: "no_final_newline", Row: r.Number, Text: "the file ends without an end of line, so that its last cell may be cut"})
+		}
+		if err := m.checkRow(r, fates, row); err != nil {
+			return fmt.Errorf("row %d was not imported as it is: %w", r.Number, err)
 		}
 		if err := out.Row(row); err != nil {
 			return err
 		}
-		return out.Entry(e.finish(fates, &s.Cells))
+		return ledger.add(r, fates)
 	})
-	s.Faults = g.sorted()
+	if err == nil {
+		err = ledger.flush()
+	}
+	s.Faults, s.Cells, s.Columns = g.sorted(), ledger.sum, ledger.columns
+	if err == nil {
+		err = s.check()
+	}
 	if err != nil {
 		return s, fmt.Errorf("import %s: %w", s.Import, err)
 	}
@@ -207,15 +235,16 @@ func heldOf(imp string, source Source, r tabular.Record, faults []Fault) Held {
 	return h
 }
 
-// jsonText keeps bytes that JSON cannot carry as "\xHH".
+// jsonText keeps what JSON or a database cannot carry, bytes that are no UTF-8
+// and NUL, as "\xHH".
 func jsonText(s string) string {
-	if utf8.ValidString(s) {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
 		return s
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 {
+		if r == utf8.RuneError && n == 1 || r == 0 {
 			fmt.Fprintf(&b, `\x%02X`, s[i])
 		} else {
 			b.WriteString(s[i : i+n])
@@ -228,10 +257,11 @@ func jsonText(s string) string {
 // Replay imports rows that were held back, with the texts they have now. A row
 // that is still wrong is held again, with its faults of now. Rows keep the id
 // they would have had.
-func Replay(held []Held, m Mapping, out func(Row) error, again func(Held) error) error {
+func Replay(held []Held, m Mapping, out func(*Row) error, again func(Held) error) error {
 	if err := m.Check(); err != nil {
 		return err
 	}
+	tr := newTranslator(m)
 	for i, h := range held {
 		if len(h.Original) == 0 || h.Import == "" || h.Source.Row < 1 {
 			return lab.Errorf(lab.Invalid, "held row %d lacks its import, its source or its original texts", i+1)
@@ -254,7 +284,7 @@ func Replay(held []Held, m Mapping, out func(Row) error, again func(Held) error)
 		for i := len(h.Texts); i < len(h.Original); i++ {
 			corrected = append(corrected, Correction{Column: i + 1, From: h.Original[i]})
 		}
-		row, _, faults := m.translate(r)
+		row, _, faults := tr.translate(&r)
 		if len(faults) > 0 {
 			h.Faults = faults
 			if err := again(h); err != nil {
@@ -262,7 +292,7 @@ func Replay(held []Held, m Mapping, out func(Row) error, again func(Held) error)
 			}
 			continue
 		}
-		row.ID, row.Source, row.Corrected = rowID(h.Import, h.Source.Row), h.Source, corrected
+		row.ID, row.Source, row.Corrected = RowID(h.Import, h.Source.Row), h.Source, corrected
 		if err := out(row); err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func isASCII(s string) bool {
 
 // number reads the cell of a numeric column in the column's unit. unit is the
 // text of its unit column, or "".
-func (c Column) number(cell tabular.Cell, unit, decimal string) (float64, *fault) {
+func (c *Column) number(cell tabular.Cell, unit, decimal string) (float64, *fault) {
 	t := strings.TrimSpace(cell.Text)
 	from := c.Unit
 	if c.UnitColumn != 0 {
@@ -95,15 +95,59 @@ func (c Column) number(cell tabular.Cell, unit, decimal string) (float64, *fault
 		}
 		x = y
 	}
+	return x, c.bounds(x)
+}
+
+// bounds says what is wrong with a number of the column, in its unit.
+func (c *Column) bounds(x float64) *fault {
 	switch {
 	case c.Type == IntegerType && x != math.Trunc(x):
-		return 0, &fault{"not_whole", "the column has whole numbers", "a whole number, or type: number in the mapping"}
+		return &fault{"not_whole", "the column has whole numbers", "a whole number, or type: number in the mapping"}
 	case c.Min != nil && x < *c.Min || c.Max != nil && x > *c.Max:
-		return 0, &fault{"out_of_range", "it is outside of what the mapping allows", between(c.Min, c.Max, c.Unit)}
+		return &fault{"out_of_range", "it is outside of what the mapping allows", between(c.Min, c.Max, c.Unit)}
 	case x != 0 && (c.FarBelow != nil && x < *c.FarBelow || c.FarAbove != nil && x > *c.FarAbove):
-		return 0, &fault{"far_off", "it is orders of magnitude from the other numbers of the column; it may be in another unit", between(c.FarBelow, c.FarAbove, c.Unit) + ", or wider bounds in the mapping"}
+		return &fault{"far_off", "it is orders of magnitude from the other numbers of the column; it may be in another unit", between(c.FarBelow, c.FarAbove, c.Unit) + ", or wider bounds in the mapping"}
 	}
-	return x, nil
+	return nil
+}
+
+// tens are the powers of ten that a float64 holds exactly.
+var tens = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+
+// plainNumber reads a number of up to 15 digits without exponent. Its digits and
+// the power of ten are exact, so that the one division rounds as it should
+// (Clinger, "How to read floating point numbers accurately", 1990). It reports
+// false for anything else, which may be a number too.
+func plainNumber(t string, decimal byte) (x float64, ok bool) {
+	i, minus := 0, false
+	if i < len(t) && (t[i] == '+' || t[i] == '-') {
+		minus = t[i] == '-'
+		i++
+	}
+	var n uint64
+	digits, after := 0, -1
+	for ; i < len(t); i++ {
+		switch d := t[i] - '0'; {
+		case d <= 9:
+			n = n*10 + uint64(d)
+			digits++
+		case t[i] == decimal && after < 0:
+			after = digits
+		default:
+			return 0, false
+		}
+	}
+	if digits == 0 || digits > 15 {
+		return 0, false
+	}
+	x = float64(n)
+	if after >= 0 {
+		x /= tens[digits-after]
+	}
+	if minus {
+		x = -x
+	}
+	return x, true
 }
 
 func between(lo, hi *float64, u lab.Unit) string {

@@ -2,6 +2,7 @@ package tabular
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // takes: no byte is dropped, and what is not as RFC 4180 has it gets a flag.
 type records struct {
 	in     *bufio.Reader
-	delim  []byte
+	delim  byte
 	width  width
 	limits Limits
 
@@ -35,13 +36,16 @@ type mark struct {
 }
 
 func newRecords(in io.Reader, offset int64, delim string, w width, l Limits) *records {
-	return &records{in: bufio.NewReaderSize(in, 64<<10), delim: []byte(delim), width: w, limits: l, offset: offset, line: 1}
+	return &records{in: bufio.NewReaderSize(in, 256<<10), delim: delim[0], width: w, limits: l, offset: offset, line: 1}
 }
 
 // next returns the next record, or io.EOF after the last one.
 func (p *records) next() (Record, error) {
-	p.text, p.marks = p.text[:0], p.marks[:0]
 	r := Record{Number: p.number + 1, Line: p.line, Offset: p.offset}
+	if done, err := p.plain(&r); done || err != nil {
+		return r, err
+	}
+	p.text, p.marks = p.text[:0], p.marks[:0]
 	ended, err := p.record()
 	if err != nil {
 		return r, err
@@ -62,6 +66,53 @@ func (p *records) next() (Record, error) {
 	}
 	r.Cells = p.cells
 	return r, nil
+}
+
+// plain reads the next record when nothing is special about it: its end of line
+// is in the buffer, every byte of the source is a byte of the text, and there is
+// no quote, NUL or lone return and nothing that is not UTF-8. It reports false,
+// having read nothing, when the record needs [records.record].
+func (p *records) plain(r *Record) (bool, error) {
+	if p.width != asUTF8 {
+		return false, nil
+	}
+	buffered, _ := p.in.Peek(p.in.Buffered())
+	end := bytes.IndexByte(buffered, '\n')
+	if end < 0 {
+		// What Peek cannot give, record will report.
+		buffered, _ = p.in.Peek(min(p.in.Size(), p.in.Buffered()+1))
+		buffered, _ = p.in.Peek(p.in.Buffered())
+		if end = bytes.IndexByte(buffered, '\n'); end < 0 {
+			return false, nil
+		}
+	}
+	line := buffered[:end]
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	if len(line) > p.limits.RecordBytes || bytes.IndexByte(line, '"') >= 0 || bytes.IndexByte(line, '\r') >= 0 || bytes.IndexByte(line, 0) >= 0 || !utf8.Valid(line) {
+		return false, nil
+	}
+	all := string(line)
+	p.cells = p.cells[:0]
+	for from := 0; ; {
+		to := strings.IndexByte(all[from:], p.delim)
+		if len(p.cells) == p.limits.Columns {
+			return false, lab.Errorf(lab.Invalid, "line %d: the record has more than %d columns; the delimiter %q may be wrong, or a line end missing", p.line, p.limits.Columns, p.delim)
+		}
+		if to < 0 {
+			p.cells = append(p.cells, Cell{Text: all[from:], Offset: p.offset + int64(from)})
+			break
+		}
+		p.cells = append(p.cells, Cell{Text: all[from : from+to], Offset: p.offset + int64(from)})
+		from += to + 1
+	}
+	_, _ = p.in.Discard(end + 1) // it was seen
+	p.offset += int64(end) + 1
+	p.number++
+	p.line++
+	r.Cells = p.cells
+	return true, nil
 }
 
 // The states of a cell that is being read.
@@ -141,7 +192,7 @@ func (p *records) record() (ended bool, err error) {
 			}
 			p.line++
 			return true, finish()
-		case b == p.delim[0]:
+		case b == p.delim:
 			if err := finish(); err != nil {
 				return false, err
 			}

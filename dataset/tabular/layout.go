@@ -232,12 +232,21 @@ func missing(r Record, columns []int) bool {
 
 // IsMissing reports whether a text says that there is no value.
 func IsMissing(s string) bool {
-	switch strings.ToLower(strings.TrimSpace(s)) {
-	case "", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--", "---", "nd", "n.d.", "missing", "?":
-		return true
-	default:
+	s = strings.TrimSpace(s)
+	if len(s) > len("missing") {
 		return false
 	}
+	for _, word := range missingWords[len(s)] {
+		if strings.EqualFold(s, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// missingWords are by length.
+var missingWords = [8][]string{
+	{""}, {"-", "?"}, {"na", "nd", "--"}, {"n/a", "nan", "---"}, {"#n/a", "null", "none", "n.d."}, nil, nil, {"missing"},
 }
 
 func numeric(c Cell, decimal string) bool {

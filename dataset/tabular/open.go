@@ -18,8 +18,11 @@ type Options struct {
 	Decimal   string
 	// Layout, when set, is where the parts of the table are; it needs a width.
 	Layout *Layout
-	// Sheet of an XLSX; "" for all of them.
+	// Sheet is the name of the table to read; "" for all of them.
 	Sheet string
+	// Names are the columns that are expected, in their order, of a table whose
+	// columns have names and no order of their own, such as JSON.
+	Names []string
 }
 
 // Source is an open file of tables.

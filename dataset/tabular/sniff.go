@@ -99,6 +99,9 @@ func isComment(r Record) bool {
 		return false
 	}
 	t := strings.TrimSpace(r.Cells[0].Text)
+	if t == "" || strings.IndexByte("sS#/*%", t[0]) < 0 {
+		return false
+	}
 	if strings.EqualFold(firstN(t, 4), "sep=") {
 		return true
 	}
