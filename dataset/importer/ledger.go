@@ -75,6 +75,14 @@ func sameFates(a []Fate, b []byte) bool {
 	return true
 }
 
+// cut ends the entry that is open when row begins another chunk.
+func (b *book) cut(row int) error {
+	if b.open.Rows > 0 && ChunkOf(b.open.Row) != ChunkOf(row) {
+		return b.flush()
+	}
+	return nil
+}
+
 // flush counts the rows that were joined and hands them on.
 func (b *book) flush() error {
 	if b.open.Rows == 0 {

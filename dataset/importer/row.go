@@ -94,6 +94,25 @@ func RowID(imp string, row int) string {
 	return string(b[:])
 }
 
+// ParseRowID returns the beginning of the name of the import and the row that
+// [RowID] made an id of.
+func ParseRowID(id string) (imp string, row int, err error) {
+	if len(id) == 32 {
+		var n uint64
+		if n, err = strconv.ParseUint(id[16:], 16, 63); err == nil && n > 0 && strings.Trim(id, "0123456789abcdef") == "" {
+			return id[:16], int(n), nil
+		}
+	}
+	return "", 0, lab.Errorf(lab.Invalid, "%q is no id of an imported row; want 32 hexadecimal digits", id)
+}
+
+// chunkRows is how many physical rows make a chunk: no entry of the ledger
+// spans two of them, so that an import can go on after any whole one.
+const chunkRows = 1 << 15
+
+// ChunkOf returns the number of the chunk that a physical row belongs to.
+func ChunkOf(row int) int { return (row - 1) / chunkRows }
+
 // translator turns records into rows. What it returns is valid until it is
 // called again.
 type translator struct {

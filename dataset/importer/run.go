@@ -120,6 +120,9 @@ func Run(t *tabular.Table, sha string, m Mapping, out Sinks) (Summary, error) {
 	}
 	err := t.Each(func(r tabular.Record) error {
 		s.Rows.All++
+		if err := ledger.cut(r.Number); err != nil {
+			return err
+		}
 		switch r.Role {
 		case tabular.Blank:
 			s.Rows.Blank++

@@ -62,7 +62,7 @@ var mayImport = map[string][]string{
 	"api/apitest":                 {"lab", "api"},
 	"api/apitest/devserver":       {"api", "api/apitest", "web"},
 	"web":                         {},
-	"internal/postgres":           {"lab", "dataset", "schedule", "devices", "devices/gateway"},
+	"internal/postgres":           {"lab", "dataset", "dataset/importer", "schedule", "devices", "devices/gateway"},
 	"internal/pgtest":             {"internal/postgres", "internal/embedded"},
 	"internal/embedded":           {"internal/takeover"},
 	"internal/takeover":           {},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +32,8 @@ type migration struct {
 	sql     string
 }
 
-// readMigrations returns the migrations in order; their numbers have no gap.
+// readMigrations returns the migrations in order; their numbers rise. A gap is
+// a number that nobody needed.
 func readMigrations() ([]migration, error) {
 	names, err := fs.Glob(migrations, "migrations/*.sql") // sorted
 	if err != nil {
@@ -41,8 +43,8 @@ func readMigrations() ([]migration, error) {
 	for i, name := range names {
 		number, _, _ := strings.Cut(path.Base(name), "_")
 		version, err := strconv.Atoi(number)
-		if err != nil || version != i+1 {
-			return nil, fmt.Errorf("migration %s has number %q, want %04d", name, number, i+1)
+		if err != nil || version < 1 || i > 0 && version <= all[i-1].version {
+			return nil, fmt.Errorf("migration %s has number %q, want four digits, above those before", name, number)
 		}
 		sql, err := migrations.ReadFile(name)
 		if err != nil {
@@ -84,7 +86,8 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 		return failed(err, "prepare the database")
 	}
 	var have int
-	if err := conn.QueryRow(ctx, `SELECT coalesce(max(version), 0) FROM schema_versions`).Scan(&have); err != nil {
+	var done []int
+	if err := conn.QueryRow(ctx, `SELECT coalesce(max(version), 0), coalesce(array_agg(version), '{}') FROM schema_versions`).Scan(&have, &done); err != nil {
 		return failed(err, "read the version of the database")
 	}
 	if newest := all[len(all)-1].version; have > newest {
@@ -92,7 +95,10 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 			"the database has schema version %d and this program knows up to %d: it was used by a newer Athanor; start that one, or restore the backup made before it was upgraded",
 			have, newest)
 	}
-	for _, m := range all[have:] {
+	for _, m := range all {
+		if slices.Contains(done, m.version) {
+			continue
+		}
 		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, m.sql); err != nil {
 				return err

@@ -1,0 +1,347 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"math"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/athanor-lab/athanor/dataset/importer"
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// Import is what the laboratory knows of an import.
+type Import struct {
+	ID      string            `json:"id"`
+	SHA256  string            `json:"sha256"` // of the file
+	Source  string            `json:"source"` // the name of the file
+	Mapping importer.Mapping  `json:"mapping"`
+	LastRow int               `json:"last_row"`          // of the last chunk that is on record
+	Summary *importer.Summary `json:"summary,omitempty"` // when it is done
+	no      int32
+}
+
+// BeginImport puts an import on record, or finds it there with what has been
+// written of it.
+func (db *DB) BeginImport(ctx context.Context, i Import) (Import, error) {
+	mapping, err := jsonOf(i.Mapping)
+	if err != nil {
+		return i, failed(err, "begin import %s", i.ID)
+	}
+	const q = `INSERT INTO imports (id, file_sha256, source, mapping) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`
+	if _, err := db.pool.Exec(ctx, q, i.ID, i.SHA256, i.Source, mapping); err != nil {
+		return i, failed(err, "begin import %s", i.ID)
+	}
+	return db.Import(ctx, i.ID)
+}
+
+// Import returns an import, or [lab.NotFound].
+func (db *DB) Import(ctx context.Context, id string) (Import, error) {
+	const q = `SELECT no, id, file_sha256, source, mapping, last_row, summary FROM imports WHERE id = $1`
+	var i Import
+	err := db.pool.QueryRow(ctx, q, id).Scan(&i.no, &i.ID, &i.SHA256, &i.Source, &i.Mapping, &i.LastRow, &i.Summary)
+	return i, failed(err, "read import %s", id)
+}
+
+// Imports lists up to limit imports, the newest first.
+func (db *DB) Imports(ctx context.Context, limit int) ([]Import, error) {
+	const q = `SELECT no, id, file_sha256, source, mapping, last_row, summary FROM imports ORDER BY no DESC LIMIT $1`
+	rows, err := db.pool.Query(ctx, q, min(max(limit, 1), 1000))
+	if err != nil {
+		return nil, failed(err, "list imports")
+	}
+	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (i Import, err error) {
+		return i, r.Scan(&i.no, &i.ID, &i.SHA256, &i.Source, &i.Mapping, &i.LastRow, &i.Summary)
+	})
+	return all, failed(err, "list imports")
+}
+
+// FinishImport closes an import with its summary, after comparing what the
+// database holds of it with what the summary counts. Again is the same as once.
+func (db *DB) FinishImport(ctx context.Context, id string, s importer.Summary) error {
+	i, err := db.Import(ctx, id)
+	if err != nil || i.Summary != nil {
+		return err
+	}
+	const count = `
+		SELECT (SELECT count(*) FROM import_rows WHERE import_no = $1 AND corrected IS NULL),
+		       (SELECT count(*) FROM import_held WHERE import_no = $1),
+		       (SELECT coalesce(sum(last_row - first_row + 1), 0) FROM import_ledger WHERE import_no = $1)`
+	var rows, held, ledger int
+	if err := db.pool.QueryRow(ctx, count, i.no).Scan(&rows, &held, &ledger); err != nil {
+		return failed(err, "finish import %s", id)
+	}
+	if rows != s.Rows.Imported || held != s.Rows.Quarantined || ledger != s.Rows.All {
+		return lab.Errorf(lab.Internal, "finish import %s: the database has %d rows, %d held and a ledger of %d; the summary counts %+v", id, rows, held, ledger, s.Rows)
+	}
+	summary, err := jsonOf(s)
+	if err != nil {
+		return failed(err, "finish import %s", id)
+	}
+	_, err = db.pool.Exec(ctx, `UPDATE imports SET summary = $2, finished_at = now() WHERE no = $1 AND summary IS NULL`, i.no, summary)
+	return failed(err, "finish import %s", id)
+}
+
+// ImportWriter writes an import chunk by chunk while the next one is read. It is
+// for one goroutine.
+type ImportWriter struct {
+	ctx    context.Context
+	db     *DB
+	imp    Import
+	onDone func(row int)
+
+	chunk  *importChunk
+	write  chan *importChunk
+	free   chan *importChunk
+	ended  chan error // has the error of the goroutine that writes, once
+	failed error
+}
+
+// importChunk is what is written in one transaction.
+type importChunk struct {
+	number      int // of the chunk: all its rows have one
+	rows        []byte
+	held        [][]any
+	entries     bytes.Buffer
+	first, last int
+}
+
+// copyHead is how a COPY in binary begins.
+const copyHead = "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// WriteImport returns a writer for what is not yet on record of the import. When
+// a chunk is, onDone is told its last row, from another goroutine; it may be nil.
+func (db *DB) WriteImport(ctx context.Context, i Import, onDone func(row int)) *ImportWriter {
+	w := &ImportWriter{ctx: ctx, db: db, imp: i, onDone: onDone, write: make(chan *importChunk), free: make(chan *importChunk, 2), ended: make(chan error, 1)}
+	w.free <- new(importChunk)
+	w.free <- new(importChunk)
+	go w.run()
+	return w
+}
+
+// Sinks are where [importer.Run] puts what it makes.
+func (w *ImportWriter) Sinks() importer.Sinks { return importer.Sinks{Row: w.row, Held: w.held, Entry: w.entry} }
+
+// Close writes the last chunk, unless broken says that the import failed, and
+// waits for the others.
+func (w *ImportWriter) Close(broken error) error {
+	if broken == nil && w.failed == nil {
+		w.failed = w.send()
+	}
+	close(w.write)
+	err := <-w.ended
+	if errors.Is(w.failed, errBroken) {
+		w.failed = nil
+	}
+	return errors.Join(w.failed, err)
+}
+
+var errBroken = errors.New("an earlier chunk could not be written")
+
+// at makes the chunk of a row the current one. It reports false for rows that
+// are on record.
+func (w *ImportWriter) at(row int) (bool, error) {
+	if row <= w.imp.LastRow {
+		return false, w.failed
+	}
+	number := importer.ChunkOf(row)
+	if w.chunk != nil && w.chunk.number != number {
+		w.failed = errors.Join(w.failed, w.send())
+	}
+	if w.failed == nil && w.chunk == nil {
+		select {
+		case w.chunk = <-w.free:
+		case err := <-w.ended:
+			w.ended <- err
+			w.failed = errBroken
+			return false, w.failed
+		}
+		c := w.chunk
+		c.number, c.rows, c.held = number, append(c.rows[:0], copyHead...), c.held[:0]
+		c.entries.Reset()
+	}
+	return true, w.failed
+}
+
+func (w *ImportWriter) send() error {
+	if w.chunk == nil {
+		return nil
+	}
+	c := w.chunk
+	w.chunk = nil
+	select {
+	case w.write <- c:
+		return nil
+	case err := <-w.ended:
+		w.ended <- err
+		return errBroken
+	}
+}
+
+func (w *ImportWriter) held(h importer.Held) error {
+	ok, err := w.at(h.Source.Row)
+	if !ok || err != nil {
+		return err
+	}
+	body, err := jsonOf(h)
+	w.chunk.held = append(w.chunk.held, []any{w.imp.no, h.Source.Row, body})
+	return err
+}
+
+func (w *ImportWriter) entry(e importer.Entry) error {
+	ok, err := w.at(e.Row)
+	if !ok || err != nil {
+		return err
+	}
+	c := w.chunk
+	if c.entries.Len() == 0 {
+		c.first = e.Row
+	}
+	c.last = e.Row + e.Rows - 1
+	return json.NewEncoder(&c.entries).Encode(e)
+}
+
+func (w *ImportWriter) row(r *importer.Row) error {
+	ok, err := w.at(r.Source.Row)
+	if !ok || err != nil {
+		return err
+	}
+	b := binary.BigEndian.AppendUint16(w.chunk.rows, 5)
+	b = binary.BigEndian.AppendUint32(b, 4)
+	b = binary.BigEndian.AppendUint32(b, uint32(w.imp.no))
+	b = binary.BigEndian.AppendUint32(b, 8)
+	b = binary.BigEndian.AppendUint64(b, uint64(r.Source.Row))
+	b = binary.BigEndian.AppendUint32(b, 8)
+	b = binary.BigEndian.AppendUint64(b, uint64(r.Source.Offset))
+	w.chunk.rows = appendArrays(b, w.imp.Mapping.Columns, r)
+	return nil
+}
+
+// The types of the elements of the arrays, by their numbers in PostgreSQL.
+const (
+	oidFloat8 = 701
+	oidText   = 25
+)
+
+// appendArrays appends the numbers and the texts of a row, each in the order of
+// the columns, in the binary form of arrays.
+func appendArrays(b []byte, columns []importer.Column, r *importer.Row) []byte {
+	for _, oid := range []uint32{oidFloat8, oidText} {
+		start := len(b)
+		b = append(b, make([]byte, 4+20)...)
+		n, nulls := uint32(0), uint32(0)
+		settings, observed, attributes := r.Settings, r.Observed, r.Attributes
+		for i := range columns {
+			c := &columns[i]
+			if c.Role == importer.Ignored || (oid == oidFloat8) != isNumbers(c) {
+				continue
+			}
+			n++
+			switch {
+			case oid == oidFloat8 && c.Role == importer.Objective:
+				if len(observed) == 0 || observed[0].Name != c.Name {
+					break
+				}
+				b = appendFloat(b, observed[0].Value)
+				observed = observed[1:]
+				continue
+			case c.Role == importer.Parameter:
+				for len(settings) > 0 && (settings[0].Value.Kind() == lab.IsLabel) == (oid == oidFloat8) {
+					settings = settings[1:] // of the other array
+				}
+				if len(settings) == 0 || settings[0].Name != c.Name {
+					break
+				}
+				if oid == oidFloat8 {
+					b = appendFloat(b, settings[0].Value.Number())
+				} else {
+					b = appendString(b, settings[0].Value.Label())
+				}
+				settings = settings[1:]
+				continue
+			case len(attributes) > 0 && attributes[0].Name == c.Name:
+				b = appendString(b, attributes[0].Text)
+				attributes = attributes[1:]
+				continue
+			}
+			nulls = 1
+			b = binary.BigEndian.AppendUint32(b, math.MaxUint32)
+		}
+		h := b[start:]
+		if n == 0 {
+			b = b[:start+4+12]
+		} else {
+			binary.BigEndian.PutUint32(h[16:], n)
+			binary.BigEndian.PutUint32(h[20:], 1) // the first has number 1
+			binary.BigEndian.PutUint32(h[4:], 1)  // dimension
+		}
+		binary.BigEndian.PutUint32(h[8:], nulls)
+		binary.BigEndian.PutUint32(h[12:], oid)
+		binary.BigEndian.PutUint32(h, uint32(len(b)-start-4))
+	}
+	return b
+}
+
+// isNumbers reports whether the column's cells are in the array of numbers.
+func isNumbers(c *importer.Column) bool {
+	return (c.Role == importer.Parameter || c.Role == importer.Objective) && (c.Type == importer.NumberType || c.Type == importer.IntegerType)
+}
+
+func appendFloat(b []byte, x float64) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(b, 8), math.Float64bits(x))
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
+}
+
+// run writes chunks until there are no more.
+func (w *ImportWriter) run() {
+	for c := range w.write {
+		if err := w.put(c); err != nil {
+			w.ended <- failed(err, "write import %s, rows %d to %d", w.imp.ID, c.first, c.last)
+			return
+		}
+		if w.onDone != nil {
+			w.onDone(c.last)
+		}
+		w.free <- c
+	}
+	w.ended <- nil
+}
+
+func (w *ImportWriter) put(c *importChunk) error {
+	return w.db.pool.AcquireFunc(w.ctx, func(conn *pgxpool.Conn) error {
+		return pgx.BeginFunc(w.ctx, conn, func(tx pgx.Tx) error {
+			// The row of the import is the lock: a second writer waits, and finds the chunk there.
+			var last int
+			if err := tx.QueryRow(w.ctx, `SELECT last_row FROM imports WHERE no = $1 FOR UPDATE`, w.imp.no).Scan(&last); err != nil {
+				return err
+			}
+			if last >= c.first {
+				return nil
+			}
+			c.rows = binary.BigEndian.AppendUint16(c.rows, math.MaxUint16)
+			const rows = `COPY import_rows (import_no, row, "offset", numbers, texts) FROM STDIN (FORMAT binary)`
+			if _, err := tx.Conn().PgConn().CopyFrom(w.ctx, bytes.NewReader(c.rows), rows); err != nil {
+				return err
+			}
+			if len(c.held) > 0 {
+				if _, err := tx.CopyFrom(w.ctx, pgx.Identifier{"import_held"}, []string{"import_no", "row", "body"}, pgx.CopyFromRows(c.held)); err != nil {
+					return err
+				}
+			}
+			const ledger = `INSERT INTO import_ledger (import_no, first_row, last_row, entries) VALUES ($1, $2, $3, $4)`
+			if _, err := tx.Exec(w.ctx, ledger, w.imp.no, c.first, c.last, c.entries.String()); err != nil {
+				return err
+			}
+			_, err := tx.Exec(w.ctx, `UPDATE imports SET last_row = $2 WHERE no = $1`, w.imp.no, c.last)
+			return err
+		})
+	})
+}
