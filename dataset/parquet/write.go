@@ -290,12 +290,12 @@ func WriteImported(w io.Writer, s Shape, each Each[importer.Row]) error {
 
 // write streams rows into a file of the type of.
 func write[Row any](w io.Writer, schema string, of reflect.Type, units map[string]lab.Unit, each Each[Row], fill func(reflect.Value, Row) error) error {
-	o, err := options(schema, units)
+	row := reflect.New(of)
+	o, err := options(schema, units, pq.SchemaOf(row.Interface()))
 	if err != nil {
 		return fmt.Errorf("write Parquet: %w", err)
 	}
-	row := reflect.New(of)
-	out := pq.NewWriter(w, append(o, pq.SchemaOf(row.Interface()))...)
+	out := pq.NewWriter(w, o...)
 	n := 0
 	err = each(func(r Row) error {
 		n++

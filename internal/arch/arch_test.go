@@ -90,6 +90,7 @@ var owners = map[string][]string{
 	"cel.dev/cel-go":                      {"expr"},
 	"github.com/xuri/excelize":            {"dataset/tabular"},
 	"github.com/parquet-go/parquet-go":    {"dataset/parquet"},
+	"github.com/klauspost/compress":       {"dataset/parquet"},
 	"gonum.org/v1/gonum":                  {"planner", "planner/gp", "planner/acq", "planner/space", "planner/bench", "sim/truth", "sim/instrument", "literature/index"},
 	"github.com/kljensen/snowball":        {"literature/index"},
 	"math/rand":                           {},                      // math/rand/v2, with a seed

@@ -125,7 +125,9 @@ func (db *DB) WriteImport(ctx context.Context, i Import, onDone func(row int)) *
 }
 
 // Sinks are where [importer.Run] puts what it makes.
-func (w *ImportWriter) Sinks() importer.Sinks { return importer.Sinks{Row: w.row, Held: w.held, Entry: w.entry} }
+func (w *ImportWriter) Sinks() importer.Sinks {
+	return importer.Sinks{Row: w.row, Held: w.held, Entry: w.entry}
+}
 
 // Close writes the last chunk, unless broken says that the import failed, and
 // waits for the others.
