@@ -102,6 +102,7 @@ type Cell struct {
 	Number *json.Number `json:"number"`
 	Text   *string      `json:"text"`
 	JSON   *string      `json:"json"`
+	Unit   lab.Unit     `json:"unit"` // of the number; "" where nobody said
 }
 
 // RowIDs are the names of all that was involved.
@@ -169,6 +170,17 @@ func RowOf(c lab.Campaign, o lab.Outcome) (Row, error) {
 		values, err := cellsOf(s.Values)
 		if err != nil {
 			return r, fmt.Errorf("values of step %s of experiment %d: %w", s.Step, p.Number, err)
+		}
+		for _, u := range s.Units {
+			cells := params
+			if u.Of == "values" {
+				cells = values
+			}
+			for i := range cells {
+				if cells[i].Name == u.Name && cells[i].Number != nil {
+					cells[i].Unit = u.Unit
+				}
+			}
 		}
 		r.Steps = append(r.Steps, RowStep{s.Step, s.Intent, s.Command, s.State, s.Effect, s.Code, s.Error, params, values})
 		r.IDs.Steps = append(r.IDs.Steps, StepIDs{s.CommandID, s.Device})

@@ -50,6 +50,16 @@ type StepRecord struct {
 	Values     json.RawMessage `json:"values,omitempty"`
 	StartedAt  time.Time       `json:"started_at"`
 	FinishedAt time.Time       `json:"finished_at"`
+	// Units are those of the numbers in Params and Values, as the device
+	// declared them when the outcome was recorded.
+	Units []NamedUnit `json:"units,omitempty"`
+}
+
+// NamedUnit is the unit of a number in an object.
+type NamedUnit struct {
+	Of   string `json:"of"` // "params" or "values"
+	Name string `json:"name"`
+	Unit Unit   `json:"unit"`
 }
 
 // StepResult is what later steps and observations may read of a step that is

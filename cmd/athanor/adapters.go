@@ -46,7 +46,7 @@ func (m memory) Finish(ctx context.Context, o lab.Outcome) error {
 	if err := dataset.Check(o); err != nil {
 		return err
 	}
-	_, grants, err := m.db.Finish(ctx, o)
+	_, grants, err := m.db.Finish(ctx, withUnits(o, m.book.compiler.fleet.spec))
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,7 @@ func Outcome(c lab.CampaignID, number int) lab.Outcome {
 			State:  lab.CommandDone, Effect: lab.EffectComplete,
 			Values:    json.RawMessage(`{"note":"ok","trace":[1,2.5],"temperature":91.25}`),
 			StartedAt: at, FinishedAt: at.Add(30 * time.Second),
+			Units: []lab.NamedUnit{{Of: "params", Name: "target", Unit: "Cel"}, {Of: "params", Name: "time", Unit: "s"}, {Of: "values", Name: "temperature", Unit: "Cel"}},
 		}},
 		Observed: []lab.Measured{
 			{Name: "yield", Value: 50 + x/2, Sigma: &sigma, Unit: "%"},

@@ -11,11 +11,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/athanor-lab/athanor/dataset"
 	"github.com/athanor-lab/athanor/lab"
 )
 
-// PutPlan stores the plan for a round with the brief that it answers, and
-// returns the plan that is stored: the first one for the round, whoever asks.
+// PutPlan stores the plan for a round with the brief that it answers and the
+// commitment to what it predicts (see [dataset.Commitment]), and returns the plan that is stored: the first one for the round, whoever asks.
 // It fails with [lab.Invalid] when the plan names another brief than b, whose
 // hash is the SHA-256 of its JSON.
 func (db *DB) PutPlan(ctx context.Context, brief lab.Brief, plan lab.Plan) (lab.Plan, error) {
@@ -48,6 +49,10 @@ func (db *DB) PutPlan(ctx context.Context, brief lab.Brief, plan lab.Plan) (lab.
 			FROM p
 			WHERE campaigns.id = p.campaign_id
 			RETURNING campaigns.*
+		), k AS (
+			INSERT INTO commitments (plan_id, campaign_id, round, bodies, leaves, prev, hash)
+			SELECT $1, $2, $3, $8, $9, prev, encode(sha256(convert_to(prev || E'\n' || array_to_string($9::text[], E'\n'), 'UTF8')), 'hex')
+			FROM p, (SELECT coalesce((SELECT hash FROM commitments WHERE campaign_id = $2 ORDER BY seq DESC LIMIT 1), $10) AS prev) AS last
 		), e AS (
 			INSERT INTO events (kind, campaign_id, data)
 			SELECT 'plan', id, jsonb_build_object('plan_id', $7::text, 'round', $3::integer, 'proposals', $6::integer) FROM c
@@ -55,11 +60,16 @@ func (db *DB) PutPlan(ctx context.Context, brief lab.Brief, plan lab.Plan) (lab.
 			SELECT 'campaign', c.id, progress(c) FROM c
 		)
 		SELECT count(*) FROM p`
+	bodies, leaves, err := dataset.Commit(plan)
+	if err != nil {
+		return lab.Plan{}, failed(err, "put plan %s", plan.ID)
+	}
 	var stored lab.Plan
 	err = db.exchange(ctx, func(b *pgx.Batch) {
 		b.Queue(enterEvents)
 		b.Queue(putBrief, sum[:], packed)
-		b.Queue(putPlan, plan.ID, plan.CampaignID, plan.Round, sum[:], body, len(plan.Proposals), plan.ID.String()).Query(discard)
+		b.Queue(putPlan, plan.ID, plan.CampaignID, plan.Round, sum[:], body, len(plan.Proposals), plan.ID.String(),
+			bodies, leaves, dataset.Genesis(plan.CampaignID)).Query(discard)
 		b.Queue(readPlan, plan.CampaignID, plan.Round).QueryRow(func(r pgx.Row) error { return scanJSON(r, &stored) })
 	})
 	if err != nil {
