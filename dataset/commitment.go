@@ -28,6 +28,29 @@ type Commitment struct {
 	CommittedAt time.Time `json:"committed_at"`
 }
 
+// Link is a link of a campaign's chain: the commitment to one plan.
+type Link struct {
+	CampaignID  lab.CampaignID `json:"campaign_id"`
+	PlanID      lab.PlanID     `json:"plan_id"`
+	Round       int            `json:"round"`
+	Leaves      []string       `json:"leaves"`
+	Prev        string         `json:"prev"`
+	Hash        string         `json:"hash"`
+	CommittedAt time.Time      `json:"committed_at"`
+}
+
+// Follows reports, as [lab.Invalid], why l is not the link after one with the
+// hash prev, which is "" before the first.
+func (l Link) Follows(prev string) error {
+	if prev == "" {
+		prev = Genesis(l.CampaignID)
+	}
+	if l.Prev != prev || ChainHash(l.Prev, l.Leaves) != l.Hash {
+		return lab.Errorf(lab.Invalid, "the chain of commitments of %s breaks at round %d", l.CampaignID, l.Round)
+	}
+	return nil
+}
+
 // committed is what a proposal is committed to.
 type committed struct {
 	Acquisition  *lab.Acquisition `json:"acquisition"`

@@ -61,6 +61,7 @@ type cell struct {
 	Number *float64 `parquet:"number,optional"`
 	Text   *string  `parquet:"text,optional"`
 	JSON   *string  `parquet:"json,optional"`
+	Unit   string   `parquet:"unit,dict"`
 }
 
 type loser struct {
@@ -185,7 +186,7 @@ func tailOf(r dataset.Row) (tail, error) {
 func cellsOf(cells []dataset.Cell) ([]cell, error) {
 	var out []cell
 	for _, c := range cells {
-		to := cell{Name: c.Name, Text: c.Text, JSON: c.JSON}
+		to := cell{Name: c.Name, Text: c.Text, JSON: c.JSON, Unit: string(c.Unit)}
 		if c.Number != nil {
 			x, err := c.Number.Float64()
 			if err != nil {

@@ -14,14 +14,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/athanor-lab/athanor/dataset"
 	"github.com/athanor-lab/athanor/dataset/parquet"
 	"github.com/athanor-lab/athanor/lab"
 )
 
 // The forms of rows.
 const (
-	OutcomeRows  = "outcome/1" // dataset.Row
-	ImportedRows = "import/1"  // importer.Row
+	ExperimentRows = dataset.ExperimentSchema // dataset.Experiment
+	OutcomeRows    = "outcome/1"              // dataset.Row
+	ImportedRows   = "import/1"               // importer.Row
 )
 
 // Spec says what a snapshot is of.
@@ -31,6 +33,8 @@ type Spec struct {
 	Parent  string
 	License string
 	Splits  []SplitSpec // nil for none
+	// finish adds what a snapshot has besides rows and splits.
+	finish func(dir string, m *Manifest) error
 }
 
 // Snapshot is one that is on disk.
@@ -44,8 +48,8 @@ type Snapshot struct {
 // of root that has its name, and returns it. If it was there before it stays as
 // it is. Of every row a few hundred bytes are kept in memory.
 func Create(root string, spec Spec, each func(yield func(Item) error) error) (s Snapshot, err error) {
-	if spec.Rows != OutcomeRows && spec.Rows != ImportedRows {
-		return s, lab.Errorf(lab.Invalid, "rows: %q; want %q or %q", spec.Rows, OutcomeRows, ImportedRows)
+	if spec.Rows != ExperimentRows && spec.Rows != OutcomeRows && spec.Rows != ImportedRows {
+		return s, lab.Errorf(lab.Invalid, "rows: %q; want %q, %q or %q", spec.Rows, ExperimentRows, OutcomeRows, ImportedRows)
 	}
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return s, fmt.Errorf("create a snapshot: %w", err)
@@ -82,6 +86,11 @@ func Create(root string, spec Spec, each func(yield func(Item) error) error) (s 
 			return s, fmt.Errorf("create a snapshot: %w", err)
 		}
 		m.Files, m.Splits = append(m.Files, f), append(m.Splits, split)
+	}
+	if spec.finish != nil {
+		if err := spec.finish(aside, &m); err != nil {
+			return s, fmt.Errorf("create a snapshot: %w", err)
+		}
 	}
 	return place(aside, root, m)
 }

@@ -32,17 +32,35 @@ type Index struct {
 	Time      time.Time `json:"time"`      // when it was known; zero when nobody knows
 	Condition string    `json:"condition"` // the same for equal settings in any units
 	Near      string    `json:"near"`      // the same for settings equal to three digits
+	Material  string    `json:"material"`  // the same for equal labels and parts, whatever the numbers
+	Scaffold  string    `json:"scaffold"`  // the same for equal ring systems of labels that are SMILES
 	Groups    []string  `json:"groups"`    // what it shares with others: plates, samples, replicates
 }
 
 // OfOutcome returns the item of an exported row. Rows of a campaign by number
 // have rising keys.
-func OfOutcome(r dataset.Row) (Item, error) {
+func OfOutcome(r dataset.Row) (Item, error) { return ofRow(r, r, []string{}) }
+
+// OfExperiment returns the item of an experiment. What was made of one sample
+// stays together.
+func OfExperiment(e dataset.Experiment) (Item, error) {
+	groups := []string{}
+	for _, s := range e.Record.Samples {
+		groups = append(groups, "sample="+s.ID)
+	}
+	return ofRow(e, e.Row, groups)
+}
+
+func ofRow(line any, r dataset.Row, groups []string) (Item, error) {
+	return itemOf(line, fmt.Sprintf("%s/%09d", r.IDs.CampaignID, r.Number), r.IDs.CampaignID.String(), r.Clock.FinishedAt, settingsOf(r), groups)
+}
+
+func settingsOf(r dataset.Row) []lab.Setting {
 	var settings []lab.Setting
 	for _, s := range r.Settings {
 		settings = append(settings, lab.Setting{Name: s.Name, Value: s.Value.Value, Unit: s.Value.Unit})
 	}
-	return itemOf(r, fmt.Sprintf("%s/%09d", r.IDs.CampaignID, r.Number), r.IDs.CampaignID.String(), r.Clock.FinishedAt, settings, []string{})
+	return settings
 }
 
 // OfImported returns the item of an imported row. groupBy names attributes
@@ -68,7 +86,7 @@ func itemOf(row any, key, campaign string, at time.Time, settings []lab.Setting,
 	sum := sha256.Sum256(line)
 	return Item{Key: key, Line: line, Index: Index{
 		Key: key, SHA256: hex.EncodeToString(sum[:]), Campaign: campaign, Time: at.UTC(),
-		Condition: Fingerprint(settings, 12), Near: Fingerprint(settings, 3), Groups: groups,
+		Condition: Fingerprint(settings, 12), Near: Fingerprint(settings, 3), Material: Material(settings), Scaffold: Scaffold(settings), Groups: groups,
 	}}, nil
 }
 

@@ -13,21 +13,34 @@ import (
 )
 
 // Version names the form of a [Manifest].
-const Version = "snapshot/1"
+const Version = "snapshot/2"
 
 // Manifest says what is in a snapshot, or in an export of one.
 type Manifest struct {
 	Athanor string        `json:"athanor"`
-	Rows    string        `json:"rows"` // the form of the rows: "outcome/1" or "import/1"
+	Rows    string        `json:"rows"` // the form of the rows: "experiment/1", "outcome/1" or "import/1"
 	Parent  string        `json:"parent,omitempty"`
 	License string        `json:"license,omitempty"` // SPDX
 	Sources []string      `json:"sources"`           // campaigns and the hashes of imported files
 	Shape   parquet.Shape `json:"shape"`
 	Files   []File        `json:"files"` // by path
 	Splits  []Split       `json:"splits"`
+	// Facts are counted from the rows of a snapshot of experiments.
+	Facts *Facts `json:"facts,omitempty"`
 	// Of and Format are those of an export: the snapshot, and how it is written.
 	Of     string `json:"of,omitempty"`
 	Format string `json:"format,omitempty"`
+}
+
+// Facts say what a snapshot of the record is of, and what is in it.
+type Facts struct {
+	Selection   dataset.Selection        `json:"selection"`
+	Classes     map[dataset.Class]int    `json:"classes"`
+	Commitments map[dataset.Standing]int `json:"commitments"`
+	Repeated    int                      `json:"repeated"` // left out for equal conditions
+	Commands    int                      `json:"commands"`
+	RawFiles    int                      `json:"raw_files"`
+	Corrections int                      `json:"corrections"`
 }
 
 // File is a file of the snapshot.

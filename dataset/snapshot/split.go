@@ -19,6 +19,8 @@ const (
 	RandomGrouped Kind = "random_grouped" // equal conditions and shared groups stay together
 	ByCondition   Kind = "condition"      // equal conditions stay together
 	ByCampaign    Kind = "campaign"       // and whole campaigns as well
+	ByMaterial    Kind = "material"       // and equal labels and parts of compositions as well
+	ByScaffold    Kind = "scaffold"       // and equal ring systems of labels that are SMILES as well
 	ByTime        Kind = "time"           // what was known earlier teaches, what came later tests
 )
 
@@ -47,7 +49,7 @@ type SplitSpec struct {
 // fifth to test.
 func DefaultSplits() []SplitSpec {
 	var all []SplitSpec
-	for _, k := range []Kind{RandomGrouped, ByCondition, ByCampaign, ByTime} {
+	for _, k := range []Kind{RandomGrouped, ByCondition, ByCampaign, ByMaterial, ByScaffold, ByTime} {
 		all = append(all, SplitSpec{Name: string(k), Kind: k, Validation: 0.1, Test: 0.2})
 	}
 	return all
@@ -67,6 +69,8 @@ type Leaks struct {
 	Conditions int `json:"conditions"` // equal conditions
 	Near       int `json:"near"`       // conditions equal to three digits; told, not prevented
 	Groups     int `json:"groups"`     // a group in common
+	Materials  int `json:"materials"`  // equal labels and parts
+	Scaffolds  int `json:"scaffolds"`  // equal ring systems
 	Campaigns  int `json:"campaigns"`  // of a campaign that train has rows of
 	Earlier    int `json:"earlier"`    // known no later than the latest row of train
 	// ValidationTest counts rows of test with the conditions or a group of a row
@@ -125,13 +129,19 @@ func Assign(rows []Index, spec SplitSpec) ([]Part, Split, error) {
 				tie(i, "group "+g)
 			}
 		}
+		if spec.Kind == ByMaterial {
+			tie(i, "material "+r.Material)
+		}
+		if spec.Kind == ByScaffold {
+			tie(i, "scaffold "+r.Scaffold)
+		}
 		if spec.Kind == ByCampaign {
 			tie(i, "campaign "+r.Campaign)
 		}
 	}
 	parts := make([]Part, len(rows))
 	switch spec.Kind {
-	case RandomGrouped, ByCondition, ByCampaign:
+	case RandomGrouped, ByCondition, ByCampaign, ByMaterial, ByScaffold:
 		s.Components = byHash(rows, u, spec, parts)
 	case ByTime:
 		var err error
@@ -139,7 +149,7 @@ func Assign(rows []Index, spec SplitSpec) ([]Part, Split, error) {
 			return nil, s, err
 		}
 	default:
-		return nil, s, lab.Errorf(lab.Invalid, "split %s: kind %q is none of random_grouped, condition, campaign, time", spec.Name, spec.Kind)
+		return nil, s, lab.Errorf(lab.Invalid, "split %s: kind %q is none of random_grouped, condition, campaign, material, scaffold, time", spec.Name, spec.Kind)
 	}
 	for _, p := range parts {
 		s.Rows[p]++
@@ -243,10 +253,10 @@ func byTime(rows []Index, u union, spec SplitSpec, parts []Part) (int, error) {
 
 // CountLeaks counts what train and the other parts share.
 func CountLeaks(rows []Index, parts []Part) Leaks {
-	type side struct{ conditions, near, groups, campaigns map[string]bool }
+	type side struct{ conditions, near, groups, campaigns, materials, scaffolds map[string]bool }
 	sides := map[Part]side{}
 	for _, p := range []Part{Train, Validation} {
-		sides[p] = side{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+		sides[p] = side{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	}
 	var latest time.Time
 	for i, r := range rows {
@@ -254,7 +264,7 @@ func CountLeaks(rows []Index, parts []Part) Leaks {
 		if !ok {
 			continue
 		}
-		s.conditions[r.Condition], s.near[r.Near], s.campaigns[r.Campaign] = true, true, true
+		s.conditions[r.Condition], s.near[r.Near], s.campaigns[r.Campaign], s.materials[r.Material], s.scaffolds[r.Scaffold] = true, true, true, true, true
 		for _, g := range r.Groups {
 			s.groups[g] = true
 		}
@@ -279,6 +289,8 @@ func CountLeaks(rows []Index, parts []Part) Leaks {
 		count(&l.Conditions, s.conditions[r.Condition])
 		count(&l.Near, s.near[r.Near])
 		count(&l.Groups, shares(s, r))
+		count(&l.Materials, r.Material != "" && s.materials[r.Material])
+		count(&l.Scaffolds, r.Scaffold != "" && s.scaffolds[r.Scaffold])
 		count(&l.Campaigns, s.campaigns[r.Campaign])
 		count(&l.Earlier, !r.Time.After(latest))
 		v := sides[Validation]

@@ -85,6 +85,14 @@ func Verify(dir string) (Snapshot, error) {
 	if err != nil || s.Of != "" {
 		return s, err // an export has the splits of its snapshot, and no index
 	}
+	if s.Rows == ExperimentRows {
+		if s.Facts == nil {
+			return s, bad("the manifest tells no facts")
+		}
+		if err := s.verifyRecord(); err != nil {
+			return s, bad("%w", err)
+		}
+	}
 	return s, s.verifyRows(bad)
 }
 
