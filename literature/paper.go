@@ -15,6 +15,7 @@ type Paper struct {
 	Journal  string   `json:"journal,omitempty"`
 	Keywords []string `json:"keywords,omitempty"`
 	URL      string   `json:"url,omitempty"`
+	Text     string   `json:"full_text,omitempty"` // of the body, where it was given or read from a PDF
 	// Retracted says that the source marks the work as withdrawn. Its findings
 	// weigh nothing.
 	Retracted bool   `json:"retracted,omitempty"`

@@ -1,8 +1,6 @@
 package corpus
 
 import (
-	"slices"
-
 	"github.com/athanor-lab/athanor/literature"
 )
 
@@ -33,7 +31,7 @@ func (l *Library) Add(papers ...literature.Paper) Added {
 	var a Added
 	for _, p := range papers {
 		if i, known := l.byID[p.ID]; known {
-			if merged := merge(l.papers[i], p); same(merged, l.papers[i]) {
+			if merged := l.papers[i].Merged(p); merged.Same(l.papers[i]) {
 				a.Unchanged++
 			} else {
 				l.papers[i] = merged
@@ -53,23 +51,6 @@ func (l *Library) Add(papers ...literature.Paper) Added {
 		}
 	}
 	return a
-}
-
-func merge(old, next literature.Paper) literature.Paper {
-	if next.Abstract == "" {
-		next.Abstract = old.Abstract
-	}
-	if next.Year == 0 {
-		next.Year = old.Year
-	}
-	next.Retracted = next.Retracted || old.Retracted
-	next.Source = old.Source // where it was read first
-	return next
-}
-
-func same(a, b literature.Paper) bool {
-	return a.ID == b.ID && a.DOI == b.DOI && a.PMID == b.PMID && a.ArXiv == b.ArXiv && a.Title == b.Title && a.Abstract == b.Abstract && a.Year == b.Year &&
-		a.Journal == b.Journal && a.URL == b.URL && a.Retracted == b.Retracted && slices.Equal(a.Authors, b.Authors) && slices.Equal(a.Keywords, b.Keywords)
 }
 
 // minTitle is how many letters and digits a title needs before it alone, with

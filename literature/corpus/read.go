@@ -35,17 +35,9 @@ func (l Limits) filled() Limits {
 
 // Import is what a file held.
 type Import struct {
-	Format      string             `json:"format"`
-	Papers      []literature.Paper `json:"papers"`
-	Quarantined []Quarantined      `json:"quarantined"`
-}
-
-// Quarantined is a record that was not understood.
-type Quarantined struct {
-	Record int    `json:"record"`         // 1 for the first of the file
-	Line   int    `json:"line,omitempty"` // where it begins, 1 for the first; 0 in JSON
-	Reason string `json:"reason"`         // what is wrong, and what would be right
-	Raw    string `json:"raw"`            // its beginning, valid UTF-8
+	Format      string                   `json:"format"`
+	Papers      []literature.Paper       `json:"papers"`
+	Quarantined []literature.Quarantined `json:"quarantined"`
 }
 
 // reader collects an import.
@@ -151,8 +143,8 @@ func (in *reader) reject(line int, raw []byte, format string, args ...any) {
 	if len(raw) > in.limits.Raw {
 		raw = raw[:in.limits.Raw]
 	}
-	in.out.Quarantined = append(in.out.Quarantined, Quarantined{
-		Record: in.n, Line: line, Reason: fmt.Sprintf(format, args...), Raw: strings.ToValidUTF8(string(raw), "\uFFFD"),
+	in.out.Quarantined = append(in.out.Quarantined, literature.Quarantined{
+		Source: in.file, Record: in.n, Line: line, Reason: fmt.Sprintf(format, args...), Raw: strings.ToValidUTF8(string(raw), "\uFFFD"),
 	})
 }
 
