@@ -66,7 +66,8 @@ func TestRunOnSmallSets(t *testing.T) {
 	write(t, filepath.Join(dir, "synthesis-textmined", "some.jsonl.gz"), recipes...)
 	const text = "β dried at 80 degC." // a letter of two bytes before, for offsets count code points
 	write(t, filepath.Join(dir, "synthesis-annotated", "some.jsonl.gz"), fmt.Sprintf(`{"text":%q,"entities":[{"id":"a","type":"Operation","start":2},{"id":"b","type":"Number","start":11},{"id":"c","type":"Condition-Unit","start":14}],`+
-		`"relations":[{"type":"Number_Of","head":"b","tail":"c"},{"type":"Condition_Of","head":"c","tail":"a"}]}`, text))
+		`"relations":[{"type":"Number_Of","head":"b","tail":"c"},{"type":"Condition_Of","head":"c","tail":"a"}]}`, text),
+		`{"text":"Heated to 5 h 6 h.","entities":[{"id":"b","type":"Number","start":10},{"id":"c","type":"Condition-Unit","start":12}],"relations":[]}`)
 	r, err := bench.Run(bench.Options{Data: dir, Seeds: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +78,9 @@ func TestRunOnSmallSets(t *testing.T) {
 		if got == nil || *got != 1 {
 			t.Errorf("%s: got %v, want 1", name, got)
 		}
+	}
+	if n := r.Extraction.WithoutPairs; n != 1 || r.Extraction.Documents != 2 || *r.Extraction.PairF1All != 0.5 {
+		t.Errorf("%d of %d procedures without annotated pairs, F1 of all %g; want 1, 2 and 0.5", n, r.Extraction.Documents, *r.Extraction.PairF1All)
 	}
 	if w := r.Screening.MeanWSS95; w == nil || *w < 50 {
 		t.Errorf("WSS@95: got %v, want at least 50", w)
@@ -120,7 +124,8 @@ func TestTargets(t *testing.T) {
 		{"scifact.bm25_ndcg10", r.Ranking.BM25, 0.685},
 		{"scifact.hybrid_ndcg10", r.Ranking.Hybrid, 0.700},
 		{"screening.mean_wss95", r.Screening.MeanWSS95, 62},
-		{"extraction.pair_f1_related", r.Extraction.PairF1Related, 0.94},
+		{"extraction.pair_f1", r.Extraction.PairF1, 0.945},
+		{"extraction.pair_f1_halves[1]", r.Extraction.PairF1Halves[1], 0.93},
 		{"extraction.link_accuracy", r.Extraction.Link, 0.80},
 		{"temperature_prior.bits", r.TemperaturePrior.Bits, 1.0},
 	} {
