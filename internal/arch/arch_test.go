@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 	"literature/screen":           {"lab", "literature/index"},
 	"literature/extract":          {"literature", "literature/index"},
 	"literature/evidence":         {"lab", "literature", "literature/index"},
+	"literature/pdf":              {"lab"},
 	"literature/bench":            {"lab", "literature/index", "literature/screen", "literature/extract", "literature/evidence"},
 	"devices/conformance":         {"lab", "devices"},
 	"dataset":                     {"lab"},
@@ -95,6 +96,8 @@ var owners = map[string][]string{
 	"github.com/klauspost/compress":       {"dataset/parquet"},
 	"gonum.org/v1/gonum":                  {"planner", "planner/gp", "planner/acq", "planner/space", "planner/bench", "sim/truth", "sim/instrument", "literature/index"},
 	"github.com/kljensen/snowball":        {"literature/index"},
+	"github.com/klippa-app/go-pdfium":     {"literature/pdf"},
+	"github.com/tetratelabs/wazero":       {"literature/pdf"},
 	"math/rand":                           {},                      // math/rand/v2, with a seed
 	"log":                                 {"examples/devices/go"}, // elsewhere log/slog, handed in
 }
