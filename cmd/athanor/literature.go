@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/literature/bench"
@@ -42,7 +41,7 @@ func (c *rankCmd) Run(t *terminal) error {
 	}
 	b := index.NewBuilder(index.BM25{})
 	for _, p := range library.Papers() {
-		b.Add(index.Document{ID: p.ID, Title: p.Title, Text: p.Abstract, Keywords: strings.Join(p.Keywords, "; "), Authors: strings.Join(p.Authors, "; ")})
+		b.Add(index.Of(p))
 	}
 	x := b.Build()
 	r := index.Ranker{Index: x, LSA: index.NewLSA(x, index.LSAOptions{}), Weights: index.DefaultWeights}

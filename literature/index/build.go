@@ -3,6 +3,9 @@ package index
 import (
 	"math"
 	"slices"
+	"strings"
+
+	"github.com/athanor-lab/athanor/literature"
 )
 
 // Document is what is indexed of a paper.
@@ -12,6 +15,12 @@ type Document struct {
 	Text     string // abstract, or a passage
 	Keywords string
 	Authors  string // found by "author:" only, never by words alone
+}
+
+// Of returns what is indexed of a paper: title, abstract, keywords and authors. The
+// body is not: long texts would bury what short ones are about.
+func Of(p literature.Paper) Document {
+	return Document{ID: p.ID, Title: p.Title, Text: p.Abstract, Keywords: strings.Join(p.Keywords, "; "), Authors: strings.Join(p.Authors, "; ")}
 }
 
 // The fields of a document, in the order of their positions.
@@ -113,6 +122,7 @@ func (b *Builder) post(t, doc, at int32) {
 // Index is a frozen set of documents.
 type Index struct {
 	bm25       BM25
+	total      int // documents of the whole, of which these may be a part
 	ids        []string
 	byID       map[string]int32
 	terms      map[string]int32
@@ -124,19 +134,25 @@ type Index struct {
 
 // Build freezes what was added. The Builder must not be used again.
 func (b *Builder) Build() *Index {
-	n := len(b.ids)
-	x := &Index{
-		bm25: b.bm25, ids: b.ids, byID: make(map[string]int32, n), terms: b.terms, lists: b.lists, ends: b.ends, lens: b.lens,
-		norm: make([]float32, n), titleNorm: make([]float32, n),
-	}
 	var all, titles float64
-	for i, l := range x.lens {
-		x.byID[x.ids[i]] = int32(i)
+	for _, l := range b.lens {
 		all += bodyLength(l)
 		titles += float64(l[fieldTitle])
 	}
-	all, titles = max(all/float64(n), 1), max(titles/float64(n), 1)
+	return b.freeze(len(b.ids), all, titles)
+}
+
+// freeze makes an index of what b has, as a part of total documents whose bodies
+// and titles have so many words.
+func (b *Builder) freeze(total int, all, titles float64) *Index {
+	n := len(b.ids)
+	x := &Index{
+		bm25: b.bm25, total: total, ids: b.ids, byID: make(map[string]int32, n), terms: b.terms, lists: b.lists, ends: b.ends, lens: b.lens,
+		norm: make([]float32, n), titleNorm: make([]float32, n),
+	}
+	all, titles = max(all/float64(total), 1), max(titles/float64(total), 1)
 	for i, l := range x.lens {
+		x.byID[x.ids[i]] = int32(i)
 		x.norm[i] = float32(b.bm25.K1 * (1 - b.bm25.B + b.bm25.B*bodyLength(l)/all))
 		x.titleNorm[i] = float32(b.bm25.K1 * (1 - b.bm25.B + b.bm25.B*float64(l[fieldTitle])/titles))
 	}
@@ -165,7 +181,7 @@ func (x *Index) Find(id string) (int, bool) {
 
 // idf is the inverse document frequency of Lucene's BM25, never negative.
 func (x *Index) idf(df int) float32 {
-	n := float64(len(x.ids))
+	n := float64(x.total)
 	return float32(math.Log(1 + (n-float64(df)+.5)/(float64(df)+.5)))
 }
 

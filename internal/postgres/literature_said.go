@@ -1,0 +1,159 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/literature"
+)
+
+const paperSeq = `SELECT p.seq FROM literature_papers p JOIN literature_corpora c ON c.id = p.corpus WHERE c.name = $1 AND p.id = $2 FOR UPDATE OF p`
+
+// Judge implements [literature.Store].
+func (db *DB) Judge(ctx context.Context, corpus string, js ...literature.Judgement) error {
+	for _, j := range js {
+		if err := j.Check(); err != nil {
+			return err
+		}
+	}
+	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		for _, j := range js {
+			const q = `
+				INSERT INTO literature_judgements (paper, review, reviewer, label, reason, at)
+				SELECT $1, $2, $3, $4, $5, $6
+				WHERE NOT EXISTS (
+					SELECT FROM (
+						SELECT label, reason FROM literature_judgements
+						WHERE paper = $1 AND review = $2 AND reviewer = $3
+						ORDER BY seq DESC LIMIT 1) last
+					WHERE label = $4 AND reason = $5)`
+			seq, err := findPaper(ctx, tx, corpus, j.Paper)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, q, seq, j.Review, j.Reviewer, string(j.Label), j.Reason, j.At); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return failed(err, "judge papers of %s", corpus)
+}
+
+// findPaper returns the number of a paper and locks it against others who say
+// something of it.
+func findPaper(ctx context.Context, tx pgx.Tx, corpus, id string) (int64, error) {
+	var seq int64
+	err := tx.QueryRow(ctx, paperSeq, corpus, id).Scan(&seq)
+	return seq, failed(err, "find paper %s of corpus %s", id, corpus)
+}
+
+// Judgements implements [literature.Store].
+func (db *DB) Judgements(ctx context.Context, corpus, review string) ([]literature.Judgement, error) {
+	const q = `
+		SELECT id, reviewer, label, reason, at
+		FROM (
+			SELECT DISTINCT ON (j.paper, j.reviewer) p.id, j.reviewer, j.label, j.reason, j.at, j.seq
+			FROM literature_judgements j
+			JOIN literature_papers p ON p.seq = j.paper
+			JOIN literature_corpora c ON c.id = p.corpus
+			WHERE c.name = $1 AND j.review = $2
+			ORDER BY j.paper, j.reviewer, j.seq DESC) last
+		WHERE label <> 'unread'
+		ORDER BY seq`
+	rows, err := db.pool.Query(ctx, q, corpus, review)
+	if err != nil {
+		return nil, failed(err, "list the judgements of %s", corpus)
+	}
+	js, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (literature.Judgement, error) {
+		j := literature.Judgement{Review: review}
+		err := r.Scan(&j.Paper, &j.Reviewer, &j.Label, &j.Reason, &j.At)
+		j.At = j.At.UTC()
+		return j, err
+	})
+	return js, failed(err, "list the judgements of %s", corpus)
+}
+
+// PutFindings implements [literature.Store].
+func (db *DB) PutFindings(ctx context.Context, corpus string, e literature.Extraction) error {
+	if err := e.Check(); err != nil {
+		return err
+	}
+	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		seq, err := findPaper(ctx, tx, corpus, e.Paper)
+		if err != nil {
+			return err
+		}
+		b := new(pgx.Batch)
+		b.Queue(`DELETE FROM literature_findings WHERE paper = $1 AND extractor = $2`, seq, e.Extractor)
+		for i, f := range e.Findings {
+			const q = `INSERT INTO literature_findings (paper, extractor, id, place, text_hash, body, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+			raw, err := jsonOf(f)
+			if err != nil {
+				return err
+			}
+			b.Queue(q, seq, e.Extractor, literature.FindingID(f, e.TextHash), i, e.TextHash, raw, e.At)
+		}
+		return tx.SendBatch(ctx, b).Close()
+	})
+	return failed(err, "put the findings of %s", e.Paper)
+}
+
+// Findings implements [literature.Store].
+func (db *DB) Findings(ctx context.Context, corpus string) ([]literature.Found, error) {
+	const q = `
+		SELECT f.id, f.text_hash, f.body, (
+			SELECT k.body FROM literature_corrections k
+			WHERE k.corpus = c.id AND k.finding = f.id
+			ORDER BY k.seq DESC LIMIT 1)
+		FROM literature_findings f
+		JOIN literature_papers p ON p.seq = f.paper
+		JOIN literature_corpora c ON c.id = p.corpus
+		WHERE c.name = $1
+		ORDER BY p.seq, (f.body->'number'->>'start')::integer, (f.body->'unit_span'->>'start')::integer, f.id`
+	rows, err := db.pool.Query(ctx, q, corpus)
+	if err != nil {
+		return nil, failed(err, "list the findings of %s", corpus)
+	}
+	found, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (f literature.Found, err error) {
+		err = r.Scan(&f.ID, &f.TextHash, &f.Finding, &f.Correction)
+		return f, err
+	})
+	return found, failed(err, "list the findings of %s", corpus)
+}
+
+// Correct implements [literature.Store].
+func (db *DB) Correct(ctx context.Context, corpus string, c literature.Correction) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	raw, err := jsonOf(c)
+	if err != nil {
+		return err
+	}
+	const q = `
+		INSERT INTO literature_corrections (corpus, finding, body, at)
+		SELECT c.id, $2, $3, $4 FROM literature_corpora c
+		WHERE c.name = $1 AND EXISTS (
+			SELECT FROM literature_findings f JOIN literature_papers p ON p.seq = f.paper
+			WHERE f.id = $2 AND p.corpus = c.id)`
+	tag, err := db.pool.Exec(ctx, q, corpus, c.Finding, raw, c.At)
+	if err == nil && tag.RowsAffected() == 0 {
+		return lab.Errorf(lab.NotFound, "corpus %s has no finding %s", corpus, c.Finding)
+	}
+	return failed(err, "correct finding %s", c.Finding)
+}
+
+// Corpora returns the names of all corpora.
+func (db *DB) Corpora(ctx context.Context) ([]string, error) {
+	rows, err := db.pool.Query(ctx, `SELECT name FROM literature_corpora`)
+	if err != nil {
+		return nil, failed(err, "list the corpora")
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	slices.Sort(names)
+	return names, failed(err, "list the corpora")
+}
