@@ -3,7 +3,6 @@ package devices
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/athanor-lab/athanor/lab"
 )
@@ -31,6 +30,8 @@ type About struct {
 	Simulated    bool
 	HeartbeatS   float64 // the longest time between two states while leased, in seconds
 	Actions      []Action
+	Streams      []Stream // of telemetry
+	Slots        []string // places for samples
 }
 
 // Action is a command with what becomes of it when something dies.
@@ -39,10 +40,38 @@ type Action struct {
 	Recovery     Recovery
 	OrphanAction string  // "finish", "pause" or "stop" when the laboratory is silent; "" is finish
 	OrphanAfterS float64 // silence that makes an orphan, in seconds; 0 when never
+
+	Pausable    bool            // it can be held and go on
+	Calibration []string        // what must hold before it begins
+	Consumables []Need          // what must be there before it begins
+	Blobs       []string        // the names of the raw data that its end may come with
+	Example     json.RawMessage // parameters with which it may be tried at any time; nil when there are none
+}
+
+// Profile returns the parts of the contract that a offers: S state and
+// telemetry, C commands, L leases and a durable journal, M samples, B blobs.
+func (a About) Profile() []string {
+	p := []string{"S", "C", "L"}
+	if len(a.Slots) > 0 {
+		p = append(p, "M")
+	}
+	if slices.ContainsFunc(a.Actions, func(x Action) bool { return len(x.Blobs) > 0 }) {
+		p = append(p, "B")
+	}
+	return p
+}
+
+// Find returns the action of a name.
+func (a About) Find(name string) (Action, bool) {
+	i := slices.IndexFunc(a.Actions, func(x Action) bool { return x.Name == name })
+	if i < 0 {
+		return Action{}, false
+	}
+	return a.Actions[i], true
 }
 
 // Minor is the additive version below the topic's major one.
-const Minor = 0
+const Minor = 1
 
 // Offers returns a's capabilities in the words of the laboratory.
 func (a About) Offers() []lab.Capability {
@@ -63,7 +92,14 @@ func (a About) MarshalJSON() ([]byte, error) {
 	for _, action := range a.Actions {
 		actions = append(actions, member{action.Name, a.describe(action)})
 	}
-	return json.Marshal(tdObject{
+	events := tdObject{
+		{"ev", tdObject{{"data", tdObject{{"type", "object"}}}, {"forms", []any{a.form(LeafEv, "subscribeevent", "subscribe", "mqv:filter")}}}},
+		{"alarm", tdObject{{"data", tdObject{{"type", "object"}}}, {"forms", []any{a.form(LeafAlarm+"/+", "subscribeevent", "subscribe", "mqv:filter")}}}},
+	}
+	for _, s := range a.Streams {
+		events = append(events, member{streamPrefix + s.Name, a.describeStream(s)})
+	}
+	td := tdObject{
 		{"@context", []any{"https://www.w3.org/2022/wot/td/v1.1", tdObject{{"ldp", "urn:ldp:1#"}, {"mqv", "https://www.w3.org/2019/wot/mqtt#"}}}},
 		{"@type", "ldp:" + a.Kind},
 		{"id", "urn:ldp:" + a.Lab + ":" + a.ID},
@@ -71,17 +107,38 @@ func (a About) MarshalJSON() ([]byte, error) {
 		{"securityDefinitions", tdObject{{"nosec", tdObject{{"scheme", "nosec"}}}}},
 		{"security", "nosec"},
 		{"ldp:minor", Minor},
-		{"ldp:profile", []string{"S", "C", "L"}},
+		{"ldp:profile", a.Profile()},
 		{"ldp:capabilities", append([]string{}, a.Capabilities...)}, // never null
 		{"ldp:cell", a.Cell},
 		{"ldp:simulated", a.Simulated},
 		{"ldp:heartbeat_s", a.HeartbeatS},
-		{"actions", actions},
-		{"events", tdObject{{"ev", tdObject{
-			{"data", tdObject{{"type", "object"}}},
-			{"forms", []any{a.form(LeafEv, "subscribeevent", "subscribe", "mqv:filter")}},
-		}}}},
-	})
+	}
+	if len(a.Slots) > 0 {
+		td = append(td, member{"ldp:slots", a.Slots})
+	}
+	return json.Marshal(append(td, member{"actions", actions}, member{"events", events}))
+}
+
+// streamPrefix goes before the name of a stream among the events.
+const streamPrefix = "tm."
+
+func (a About) describeStream(s Stream) tdObject {
+	columns := tdObject{}
+	for _, c := range s.Columns {
+		item := tdObject{{"type", "number"}}
+		if c.Min != nil {
+			item = append(item, member{"minimum", *c.Min})
+		}
+		if c.Max != nil {
+			item = append(item, member{"maximum", *c.Max})
+		}
+		columns = append(columns, member{c.Name, tdObject{{"type", "array"}, {"unit", c.Unit}, {"items", item}}})
+	}
+	form := a.form(LeafTm+"/"+Leaf(s.Name), "subscribeevent", "subscribe", "mqv:filter")
+	return tdObject{
+		{"data", tdObject{{"type", "object"}, {"properties", tdObject{{"v", tdObject{{"type", "object"}, {"properties", columns}}}}}}},
+		{"forms", []any{form}},
+	}
 }
 
 // describe writes an action. Its input is the whole command, because one topic
@@ -109,6 +166,25 @@ func (a About) describe(action Action) tdObject {
 	}
 	if action.TypicalS > 0 {
 		o = append(o, member{"ldp:duration", tdObject{{"typ_s", action.TypicalS}}})
+	}
+	if action.Pausable {
+		o = append(o, member{"ldp:pausable", true})
+	}
+	requires := tdObject{}
+	if len(action.Calibration) > 0 {
+		requires = append(requires, member{"calibration", action.Calibration})
+	}
+	if len(action.Consumables) > 0 {
+		requires = append(requires, member{"consumables", action.Consumables})
+	}
+	if len(requires) > 0 {
+		o = append(o, member{"ldp:requires", requires})
+	}
+	if len(action.Blobs) > 0 {
+		o = append(o, member{"ldp:blobs", action.Blobs})
+	}
+	if action.Example != nil {
+		o = append(o, member{"ldp:example", action.Example})
 	}
 	return append(o, member{"forms", []any{a.form(LeafCmd, "invokeaction", "publish", "mqv:topic")}})
 }
@@ -144,137 +220,4 @@ func schema(specs []lab.ParamSpec) tdObject {
 		properties = append(properties, member{s.Name, p})
 	}
 	return tdObject{{"type", "object"}, {"required", required}, {"properties", properties}}
-}
-
-// ParseAbout reads a Thing Description. Terms that are not the contract's are
-// ignored; what is beyond its limits is refused with lab.Invalid.
-func ParseAbout(b []byte) (About, error) {
-	var a About
-	m, err := object("about", b, MaxAbout)
-	if err != nil {
-		return a, err
-	}
-	var id, kind string
-	var actions ordered
-	err = fields("about", m, false, map[string]any{
-		"id": &id, "@type": &kind, "title": &a.Title, "ldp:cell": &a.Cell, "ldp:capabilities": &a.Capabilities,
-		"ldp:simulated": &a.Simulated, "ldp:heartbeat_s": &a.HeartbeatS, "actions": &actions,
-	}, "id", "title")
-	if err != nil {
-		return a, err
-	}
-	rest, ok := strings.CutPrefix(id, "urn:ldp:")
-	a.Lab, a.ID, _ = strings.Cut(rest, ":")
-	a.Kind, a.Title = strings.TrimPrefix(kind, "ldp:"), Clean(a.Title)
-	switch {
-	case !ok || !ValidID(a.Lab) || !ValidID(a.ID):
-		return a, lab.Errorf(lab.Invalid, "decode about: id %.80q is not urn:ldp:<lab>:<device>", id)
-	case a.Kind != "" && !ValidID(a.Kind):
-		return a, lab.Errorf(lab.Invalid, "decode about: @type %.80q is not ldp:<Kind>", kind)
-	case a.Cell != "" && !ValidID(a.Cell):
-		return a, lab.Errorf(lab.Invalid, "decode about: ldp:cell %.40q is no name", a.Cell)
-	case a.HeartbeatS < 0 || a.HeartbeatS > 3600:
-		return a, lab.Errorf(lab.Invalid, "decode about: ldp:heartbeat_s %g is not from 0 to 3600", a.HeartbeatS)
-	case len(a.Capabilities) > affordancesMax || len(actions) > affordancesMax:
-		return a, lab.Errorf(lab.Invalid, "decode about: more than %d capabilities or actions", affordancesMax)
-	}
-	for _, c := range a.Capabilities {
-		if !ValidID(c) {
-			return a, lab.Errorf(lab.Invalid, "decode about: capability %.40q is no name", c)
-		}
-	}
-	for _, m := range actions {
-		action, err := parseAction(m.name, m.raw)
-		if err != nil {
-			return a, lab.Errorf(lab.Invalid, "decode about: action %.40q: %w", m.name, err)
-		}
-		a.Actions = append(a.Actions, action)
-	}
-	return a, nil
-}
-
-// affordancesMax bounds capabilities, actions, and the parameters of one.
-const affordancesMax = 256
-
-func parseAction(name string, b []byte) (Action, error) {
-	var in struct {
-		Input struct {
-			Properties struct {
-				Params paramsSchema `json:"params"`
-			} `json:"properties"`
-		} `json:"input"`
-		Output   paramsSchema `json:"output"`
-		Recovery Recovery     `json:"ldp:recovery"`
-		Orphan   struct {
-			AfterS float64 `json:"after_s"`
-			Action string  `json:"action"`
-		} `json:"ldp:orphan"`
-		Duration struct {
-			TypS float64 `json:"typ_s"`
-		} `json:"ldp:duration"`
-	}
-	a := Action{CommandSpec: lab.CommandSpec{Name: name}}
-	if !ValidID(name) {
-		return a, lab.Errorf(lab.Invalid, "its name is not letters, digits and ._:-")
-	}
-	if err := json.Unmarshal(b, &in); err != nil {
-		return a, err
-	}
-	var err error
-	if a.Params, err = in.Input.Properties.Params.specs("params"); err != nil {
-		return a, err
-	}
-	if a.Results, err = in.Output.specs("output"); err != nil {
-		return a, err
-	}
-	a.Recovery = in.Recovery
-	if a.Recovery == "" {
-		a.Recovery = Manual
-	}
-	if !slices.Contains([]Recovery{Repeat, Resume, Probe, Manual}, a.Recovery) {
-		return a, lab.Errorf(lab.Invalid, "ldp:recovery %.40q is not repeat, resume, probe or manual", string(a.Recovery))
-	}
-	if !oneOf(in.Orphan.Action, "", "finish", "pause", "stop") || in.Orphan.AfterS < 0 || in.Duration.TypS < 0 {
-		return a, lab.Errorf(lab.Invalid, "ldp:orphan is not finish, pause or stop after a time from 0, or ldp:duration is negative")
-	}
-	a.OrphanAction, a.OrphanAfterS, a.TypicalS = in.Orphan.Action, in.Orphan.AfterS, in.Duration.TypS
-	return a, nil
-}
-
-// paramsSchema is the part of an object's schema that the laboratory reads.
-type paramsSchema struct {
-	Required   []string `json:"required"`
-	Properties ordered  `json:"properties"`
-}
-
-func (s paramsSchema) specs(where string) ([]lab.ParamSpec, error) {
-	if len(s.Properties) > affordancesMax {
-		return nil, lab.Errorf(lab.Invalid, "%s has more than %d properties", where, affordancesMax)
-	}
-	var specs []lab.ParamSpec
-	for _, m := range s.Properties {
-		var p struct {
-			Type    string          `json:"type"`
-			Unit    lab.Unit        `json:"unit"`
-			Min     *float64        `json:"minimum"`
-			Max     *float64        `json:"maximum"`
-			Enum    []string        `json:"enum"`
-			Default json.RawMessage `json:"default"`
-		}
-		if err := json.Unmarshal(m.raw, &p); err != nil {
-			return nil, lab.Errorf(lab.Invalid, "%s.%.40s: %w", where, m.name, err)
-		}
-		types := []string{"number", "integer", "string", "boolean"}
-		if where == "output" {
-			types = append(types, "array", "object")
-		}
-		if m.name == "" || len(m.name) > 128 || !slices.Contains(types, p.Type) || len(p.Unit) > 64 || len(p.Enum) > 4096 {
-			return nil, lab.Errorf(lab.Invalid, "%s.%.40s: its type is not one of %s, or its unit or enum is too long", where, m.name, strings.Join(types, ", "))
-		}
-		specs = append(specs, lab.ParamSpec{
-			Name: m.name, Type: p.Type, Unit: p.Unit, Min: p.Min, Max: p.Max, Enum: p.Enum, Default: p.Default,
-			Required: slices.Contains(s.Required, m.name),
-		})
-	}
-	return specs, nil
 }

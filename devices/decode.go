@@ -115,15 +115,19 @@ func (c Ctl) check() error {
 		if c.Epoch < 1 {
 			return lab.Errorf(lab.Invalid, "decode ctl: release needs the epoch of the lease")
 		}
-	case OpCancel, OpPause, OpResume:
+	case OpCancel:
 		if c.Target == "" {
 			return lab.Errorf(lab.Invalid, "decode ctl: %s needs the target's id", c.Op)
+		}
+	case OpMissing:
+		if c.Target == "" || !ValidSHA256(c.SHA256) {
+			return lab.Errorf(lab.Invalid, "decode ctl: blob_missing needs the target's id, and sha256 in small hexadecimal letters")
 		}
 	case OpResolve:
 		if c.Target == "" || c.By == "" || c.Outcome != lab.CommandDone && c.Outcome != lab.CommandFailed {
 			return lab.Errorf(lab.Invalid, "decode ctl: resolve needs target, by, and the outcome done or failed")
 		}
-	case OpStop, OpReset, OpStatus, OpMissing:
+	case OpPause, OpResume, OpStop, OpReset, OpStatus:
 	default:
 		return lab.Errorf(lab.Invalid, "decode ctl: op %.40q is not of the contract", string(c.Op))
 	}
@@ -141,7 +145,7 @@ func DecodeEvent(b []byte) (Event, error) {
 	err = fields("ev", m, false, map[string]any{
 		"id": &e.ID, "state": &e.State, "boot": &e.Boot, "n": &e.N, "ts": &e.TS, "progress": &e.Progress, "note": &e.Note,
 		"result": &e.Result, "code": &e.Code, "error": &e.Error, "retryable": &e.Retryable, "dup": &e.Dup, "took_ms": &e.TookMS,
-		"effect": &e.Effect, "by": &e.By,
+		"effect": &e.Effect, "by": &e.By, "calibration": &e.Calibration, "blobs": &e.Blobs,
 	}, "id", "state", "boot", "n", "ts")
 	switch {
 	case err != nil:
@@ -158,6 +162,14 @@ func DecodeEvent(b []byte) (Event, error) {
 		return e, lab.Errorf(lab.Invalid, "decode ev: effect %.40q is not of the contract", string(e.Effect))
 	case e.Result != nil && !isObject(e.Result):
 		return e, lab.Errorf(lab.Invalid, "decode ev: result is not an object")
+	case len(e.Calibration) > affordancesMax:
+		return e, lab.Errorf(lab.Invalid, "decode ev: more than %d calibrations", affordancesMax)
+	}
+	if err := checkBlobs(e.Blobs); err != nil {
+		return e, err
+	}
+	for i, c := range e.Calibration {
+		e.Calibration[i] = Clean(c)
 	}
 	if e.State.Terminal() && e.Effect == "" {
 		e.Effect = lab.EffectUnknown
@@ -178,6 +190,7 @@ func DecodeState(b []byte) (State, error) {
 	err = fields("state", m, false, map[string]any{
 		"boot": &s.Boot, "n": &s.N, "ts": &s.TS, "op": &s.Op, "mode": &s.Mode, "lease": &s.Lease, "active": &s.Active,
 		"recent": &s.Recent, "faults": &s.Faults, "clock": &s.Clock, "beat_age_ms": &s.BeatAgeMS,
+		"calibration": &s.Calibration, "consumables": &s.Consumables, "slots": &s.Slots,
 	}, "boot", "n", "ts", "op", "mode")
 	switch {
 	case err != nil:
@@ -205,7 +218,7 @@ func DecodeState(b []byte) (State, error) {
 	}
 	s.Faults = s.Faults[:min(faultsMax, len(s.Faults))]
 	for i, f := range s.Faults {
-		if !ValidID(f.Code) || !oneOf(f.Level, "info", "warning", "error", "critical") {
+		if !ValidID(f.Code) || !level(f.Level) {
 			return s, lab.Errorf(lab.Invalid, "decode state: faults[%d] has no code or no level of the contract", i)
 		}
 		s.Faults[i].Text = Clean(f.Text)
@@ -213,7 +226,7 @@ func DecodeState(b []byte) (State, error) {
 	if s.Lease != nil {
 		s.Lease.Holder = Clean(s.Lease.Holder)
 	}
-	return s, nil
+	return s, s.checkSupplies()
 }
 
 // DecodeConn reads a device's birth or death.

@@ -37,10 +37,14 @@ func furnace() devices.About {
 				Results:  []lab.ParamSpec{{Name: "temperature", Type: "number", Unit: "Cel", Required: true}, {Name: "trace", Type: "array", Unit: "Cel"}},
 				TypicalS: 3600,
 			},
-			Recovery: devices.Resume, OrphanAction: "finish", OrphanAfterS: 600,
+			Recovery: devices.Resume, OrphanAction: "finish", OrphanAfterS: 600, Pausable: true,
+			Calibration: []string{"thermocouple"}, Consumables: []devices.Need{{Name: "argon", Amount: 2}}, Blobs: []string{"trace.csv"},
+			Example: json.RawMessage(`{"target":20,"cycles":1}`),
 		}, {
 			CommandSpec: lab.CommandSpec{Name: "read"}, Recovery: devices.Repeat,
 		}},
+		Streams: []devices.Stream{{Name: "thermal", Columns: []devices.Column{{Name: "T", Unit: "Cel", Min: ptr(-50), Max: ptr(1600)}, {Name: "P", Unit: "W"}}}},
+		Slots:   []string{"A1", "A2"},
 	}
 }
 

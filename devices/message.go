@@ -53,6 +53,9 @@ type Event struct {
 	TookMS    float64         `json:"took_ms,omitempty"`
 	Effect    lab.Effect      `json:"effect,omitempty"` // of a terminal state
 	By        string          `json:"by,omitempty"`     // the person who resolved a doubt
+	// Calibration names the calibrations that were in force, by their certificate or name.
+	Calibration []string `json:"calibration,omitempty"`
+	Blobs       []Blob   `json:"blobs,omitempty"`
 }
 
 // Newer reports whether e was said after the event (boot, n).
@@ -66,16 +69,16 @@ type Op string
 
 // The operations beside the queue of commands.
 const (
-	OpLease   Op = "lease"   // take the device: holder, epoch, ttl_s
-	OpRelease Op = "release" // let it go: epoch
-	OpCancel  Op = "cancel"  // end the command named by target
-	OpPause   Op = "pause"   // hold the command named by target
-	OpResume  Op = "resume"  // go on with it
-	OpStop    Op = "stop"    // end everything and stay stopped
-	OpReset   Op = "reset"   // leave stopped or fault
-	OpResolve Op = "resolve" // say what became of a command in doubt: target, outcome, by, reason
-	OpStatus  Op = "status"  // say the state now, and what is known of target
-	OpMissing Op = "blob_missing"
+	OpLease   Op = "lease"        // take the device: holder, epoch, ttl_s
+	OpRelease Op = "release"      // let it go: epoch
+	OpCancel  Op = "cancel"       // end the command named by target
+	OpPause   Op = "pause"        // hold the command named by target, or the device
+	OpResume  Op = "resume"       // go on with it: epoch, when something moves by it
+	OpStop    Op = "stop"         // end everything and stay stopped
+	OpReset   Op = "reset"        // leave stopped or fault
+	OpResolve Op = "resolve"      // say what became of a command in doubt: target, outcome, by, reason
+	OpStatus  Op = "status"       // say the state now, and what is known of target
+	OpMissing Op = "blob_missing" // upload the blob sha256 of the command target again
 )
 
 // Ctl is an instruction out of the order of commands. Cancel and stop need no
@@ -125,6 +128,10 @@ type State struct {
 	Faults    []lab.Fault         `json:"faults,omitempty"`
 	Clock     *ClockState         `json:"clock,omitempty"`
 	BeatAgeMS float64             `json:"beat_age_ms,omitempty"`
+
+	Calibration []CalibrationState `json:"calibration,omitempty"`
+	Consumables []Supply           `json:"consumables,omitempty"`
+	Slots       []Slot             `json:"slots,omitempty"`
 }
 
 // Mentions returns what s says of a command, and whether it says anything.

@@ -19,6 +19,8 @@ const (
 	LeafEv    Leaf = "ev"    // device: [Event]
 	LeafCmd   Leaf = "cmd"   // laboratory, never retained: [Cmd]
 	LeafCtl   Leaf = "ctl"   // laboratory, never retained: [Ctl]
+	LeafAlarm Leaf = "alarm" // device, retained, below it the code: [Alarm], or nothing when it is cleared
+	LeafTm    Leaf = "tm"    // device, below it the stream: [Batch]
 )
 
 var ident = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
@@ -31,6 +33,30 @@ func ValidID(s string) bool { return ident.MatchString(s) }
 // Topic returns the topic of a device. Device "+" stands for every device.
 func Topic(lab, device string, leaf Leaf) string {
 	return root + lab + "/" + device + "/" + string(leaf)
+}
+
+// SubTopic returns a topic below a device's: the code of an alarm, the name of
+// a stream. "+" stands for every device, and for everything below.
+func SubTopic(lab, device string, leaf Leaf, name string) string {
+	return Topic(lab, device, leaf) + "/" + name
+}
+
+// ParseSubTopic splits a topic of [SubTopic].
+func ParseSubTopic(topic string) (device string, leaf Leaf, name string, ok bool) {
+	parent, name, ok := cutLast(topic)
+	if !ok || !ValidID(name) {
+		return "", "", "", false
+	}
+	_, device, leaf, ok = ParseTopic(parent)
+	return device, leaf, name, ok && (leaf == LeafAlarm || leaf == LeafTm)
+}
+
+func cutLast(s string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, '/')
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
 }
 
 // BeatTopic returns the topic of a cell's [Beat].

@@ -12,6 +12,9 @@ import (
 // waitingMax is how many commands may wait for those that they come after.
 const waitingMax = 16
 
+// idReused is the alarm of an id that came with other bytes; a reset clears it.
+const idReused = "id_reused"
+
 // refusal is why a command is not taken.
 type refusal struct {
 	code devices.Code
@@ -95,6 +98,9 @@ func (d *Device) accept(cmd devices.Cmd, b []byte, sum string, params json.RawMe
 func (d *Device) answer(e *entry, sum string) {
 	if e.sum != "" && sum != e.sum {
 		d.log.Warn("other bytes under a known id refused", "command_id", e.id)
+		_ = d.raiseHeld(devices.Alarm{ // it is made of our own words
+			Code: idReused, Level: "warning", Command: e.id, Text: "other bytes came under the id of a command that is known; a sender is wrong",
+		})
 		d.emit(devices.Event{
 			ID: e.id, State: lab.CommandRejected, Code: devices.BadMessage, Effect: lab.EffectNone,
 			Error: "the id is known with other bytes; a new command needs a new id",
@@ -137,6 +143,12 @@ func (d *Device) check(cmd devices.Cmd) (json.RawMessage, *refusal) {
 	case d.journal.broken() != nil:
 		return nil, refuse(devices.Busy, "the journal cannot be written")
 	}
+	if no := d.checkSlots(cmd, a, params); no != nil {
+		return nil, no
+	}
+	if no := d.checkSupplies(a); no != nil {
+		return nil, no
+	}
 	return params, d.checkOrder(cmd, a)
 }
 
@@ -147,6 +159,8 @@ func (d *Device) checkAuthority(cmd devices.Cmd) *refusal {
 		return refuse(devices.StaleEpoch, "epoch %d is older than %d, which holds the device", cmd.Epoch, d.epoch)
 	case cmd.Epoch != d.lease.Epoch || !d.leased():
 		return refuse(devices.NoLease, "epoch %d has no lease", cmd.Epoch)
+	case d.orphaned:
+		return refuse(devices.NoLease, "the laboratory was silent for too long: a beat of %q must come first", d.lease.Holder)
 	case cmd.Expires.IsZero():
 		return nil
 	}
@@ -181,6 +195,8 @@ func (d *Device) checkOrder(cmd devices.Cmd, a *action) *refusal {
 		}
 	}
 	switch {
+	case d.paused && !a.alongside:
+		return refuse(devices.Busy, "the device is paused until it is resumed")
 	case wait && waiting >= waitingMax:
 		return refuse(devices.Busy, "%d commands wait already", waiting)
 	case !wait && !a.alongside && d.running+waiting >= d.cfg.Parallel:
@@ -203,7 +219,7 @@ func (d *Device) next() {
 			})
 		case ready && !e.again && d.late(e):
 			d.closeSoon(e, devices.Event{State: lab.CommandExpired, Code: devices.Expired, Effect: lab.EffectNone, Error: "it waited beyond its expiry"})
-		case ready && (e.action.alongside || d.running < d.cfg.Parallel):
+		case ready && !d.orphaned && !d.onHold(e) && (e.action.alongside || d.running < d.cfg.Parallel):
 			d.start(e)
 		}
 	}

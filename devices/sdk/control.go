@@ -30,6 +30,12 @@ func (d *Device) onCtl(b []byte) {
 		d.onResolve(ctl)
 	case devices.OpStatus:
 		d.onStatus(ctl.Target)
+	case devices.OpPause:
+		d.onPause(ctl)
+	case devices.OpResume:
+		d.onResume(ctl)
+	case devices.OpMissing:
+		d.onMissing(ctl)
 	default:
 		d.log.Warn("ctl ignored: this device does not offer it", "op", ctl.Op)
 	}
@@ -157,6 +163,7 @@ func (d *Device) onReset(ctl devices.Ctl) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stopped = false
+	d.clearHeld(idReused)
 	d.out.changed()
 }
 
@@ -207,6 +214,9 @@ func (d *Device) onBeat(b []byte) {
 		if !was {
 			d.out.changed()
 		}
+	}
+	if d.lease.Epoch == 0 || beat.Orc == d.lease.Holder { // after a restart nobody is known as the holder
+		d.feed()
 	}
 }
 

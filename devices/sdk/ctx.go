@@ -45,6 +45,9 @@ type Ctx struct {
 	cmd   devices.Cmd
 	ckpt  json.RawMessage
 	again bool
+
+	pausable bool
+	blobs    []devices.Blob // attached, in their order
 }
 
 // CommandID returns the command's id.
@@ -63,8 +66,14 @@ func (c *Ctx) Samples() []lab.SampleRef { return c.cmd.Samples }
 func (c *Ctx) Now() time.Time { return c.d.cfg.Clock.Now() }
 
 // Sleep waits for d of the driver's time. It ends early, with an error to
-// return, when the command is to end.
-func (c *Ctx) Sleep(d time.Duration) error { return c.d.cfg.Clock.Sleep(c.Context, d) }
+// return, when the command is to end. While a [Pausable] command is paused it
+// stands still.
+func (c *Ctx) Sleep(d time.Duration) error {
+	if !c.pausable {
+		return c.d.cfg.Clock.Sleep(c.Context, d)
+	}
+	return c.sleep(d, true)
+}
 
 // Restarted reports whether the device's process died at this command before.
 func (c *Ctx) Restarted() bool { return c.again }
@@ -114,6 +123,7 @@ var (
 	errCancelled = errors.New("the command was cancelled")
 	errStopped   = errors.New("the device was stopped")
 	errTimeout   = errors.New("the command ran longer than its timeout")
+	errOrphaned  = errors.New("the laboratory was silent for too long")
 	errShutdown  = errors.New("the device is shutting down")
 	errDead      = errors.New("the device was killed")
 )

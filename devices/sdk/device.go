@@ -101,6 +101,18 @@ type Device struct {
 	stopped bool // until reset
 	latched bool // the lab's stop
 	running int  // functions that are not alongside
+
+	paused   bool          // until resumed
+	changed  chan struct{} // closed and replaced when who is paused changes
+	fed      time.Time     // when the laboratory last gave a sign of life
+	orphaned bool          // it has been silent for too long
+
+	alarms       map[string]devices.Alarm
+	streams      []devices.Stream
+	calibrations []devices.CalibrationState
+	supplies     []devices.Supply
+	rack         rack
+	spool        *spool
 }
 
 // New returns a device. What is wrong with cfg comes out of Run.
@@ -129,7 +141,9 @@ func New(cfg Config) *Device {
 	d := &Device{
 		cfg: cfg, log: cfg.Logger.With("device", cfg.ID), actions: map[string]*action{}, entries: map[string]*entry{}, unended: map[string]*entry{},
 		mode: "remote", clock: labClock{trusted: cfg.TrustClock, start: time.Now()},
+		changed: make(chan struct{}), fed: time.Now(), alarms: map[string]devices.Alarm{},
 	}
+	d.spool = newSpool(d)
 	d.root, d.end = context.WithCancelCause(context.Background())
 	for what, name := range map[string]string{"lab": cfg.Lab, "id": cfg.ID, "kind": cfg.Kind, "cell": cfg.Cell} {
 		if !devices.ValidID(name) {
@@ -152,6 +166,7 @@ func (d *Device) About() devices.About {
 	a := devices.About{
 		Lab: d.cfg.Lab, ID: d.cfg.ID, Kind: d.cfg.Kind, Title: d.cfg.Title, Cell: d.cfg.Cell,
 		Capabilities: d.cfg.Capabilities, Simulated: d.cfg.Simulated, HeartbeatS: d.cfg.Heartbeat.Seconds(),
+		Streams: d.streams, Slots: d.rack.names(),
 	}
 	for _, name := range d.order {
 		a.Actions = append(a.Actions, d.actions[name].Action)
@@ -180,6 +195,7 @@ func (d *Device) Run(ctx context.Context, dial devices.Dialer) error {
 	d.out = newOutbox(d, about)
 	d.mu.Unlock()
 	d.revive()
+	d.spool.revive()
 
 	stop := context.AfterFunc(ctx, func() { d.end(errShutdown) })
 	defer stop()
@@ -240,9 +256,9 @@ func (d *Device) dial(dial devices.Dialer) devices.Bus {
 			// last are the device's own, to put right what is retained in its name.
 			Filters: []string{
 				devices.StopTopic(d.cfg.Lab), topic(devices.LeafCtl), topic(devices.LeafCmd), devices.BeatTopic(d.cfg.Lab, d.cfg.Cell),
-				topic(devices.LeafConn),
+				topic(devices.LeafConn), devices.SubTopic(d.cfg.Lab, d.cfg.ID, devices.LeafAlarm, "+"),
 			},
-			Handle:  d.receive,
+			Handle: d.receive,
 		}},
 		Up:   func(context.Context, devices.Bus) { d.out.up() },
 		Down: func(err error) { d.out.down(); d.log.Warn("link lost", "err", err) },
@@ -285,6 +301,10 @@ func (d *Device) receive(_ context.Context, m devices.Message) {
 		d.onCtl(m.Payload)
 	case devices.Topic(d.cfg.Lab, d.cfg.ID, devices.LeafConn):
 		d.onConn(m.Payload)
+	default:
+		if _, leaf, code, ok := devices.ParseSubTopic(m.Topic); ok && leaf == devices.LeafAlarm {
+			d.onAlarm(code, m.Payload)
+		}
 	}
 }
 

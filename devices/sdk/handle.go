@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/athanor-lab/athanor/devices"
@@ -14,6 +15,7 @@ import (
 type action struct {
 	devices.Action
 	alongside bool
+	hand      bool // it is of a handover
 	run       func(*Ctx, json.RawMessage) (any, error)
 	probe     func(*Ctx) (Found, any, error)
 }
@@ -51,11 +53,55 @@ const (
 	Done                 // all has happened
 )
 
-// Orphan says what the device does with the command when the laboratory has
-// been silent for so long: "finish", "pause" or "stop". It is described and
-// not yet acted upon: every command finishes.
+// What a device does with a command when the laboratory is silent.
+const (
+	OrphanFinish = "finish" // go on to the end
+	OrphanPause  = "pause"  // stand still, and go on when the laboratory is back
+	OrphanStop   = "stop"   // end in a safe position; the command fails as orphaned
+)
+
+// Orphan says what the device does with the command when no beat of its holder
+// has come for so long: [OrphanFinish], which is also what it does when nothing
+// is said, [OrphanPause] or [OrphanStop]. From then on it takes no commands, and
+// its op is safe when nothing runs, until a beat is back and a lease holds.
 func Orphan(what string, after time.Duration) Option {
-	return func(a *action) { a.OrphanAction, a.OrphanAfterS = what, after.Seconds() }
+	return func(a *action) {
+		a.OrphanAction, a.OrphanAfterS = what, after.Seconds()
+		a.Pausable = a.Pausable || what == OrphanPause
+	}
+}
+
+// Pausable says that the function may stand still wherever it sleeps or asks
+// [Ctx.Hold], and go on later.
+func Pausable(a *action) { a.Pausable = true }
+
+// NeedCalibration refuses the command while one of these calibrations does not
+// hold: see [Device.SetCalibration].
+func NeedCalibration(names ...string) Option {
+	return func(a *action) { a.Calibration = append(a.Calibration, names...) }
+}
+
+// Need refuses the command while less than amount of a consumable is there: see
+// [Device.Supply]. It is the function that takes it, by [Ctx.Use].
+func Need(consumable string, amount float64) Option {
+	return func(a *action) {
+		a.Consumables = append(a.Consumables, devices.Need{Name: consumable, Amount: amount})
+	}
+}
+
+// Blobs names the raw data that the function attaches: see [Ctx.Attach].
+func Blobs(names ...string) Option { return func(a *action) { a.Blobs = append(a.Blobs, names...) } }
+
+// Example is parameters with which anybody may try the command out at any time,
+// written as the command's params are.
+func Example(params any) Option {
+	return func(a *action) {
+		b, err := json.Marshal(params)
+		if err != nil {
+			b = []byte("null") // refused by register, which says so
+		}
+		a.Action.Example = b
+	}
 }
 
 // Typical says how long the command usually takes.
@@ -105,7 +151,14 @@ func (d *Device) register(spec lab.CommandSpec, run func(*Ctx, json.RawMessage) 
 	for _, o := range opts {
 		o(a)
 	}
+	if a.Action.Example != nil {
+		if _, err := checkParams(a.Params, a.Action.Example); err != nil {
+			d.misuse(fmt.Errorf("example of command %q: %w", spec.Name, err))
+		}
+	}
 	switch {
+	case a.OrphanAction != "" && !slices.Contains([]string{OrphanFinish, OrphanPause, OrphanStop}, a.OrphanAction) || a.OrphanAfterS < 0:
+		d.misuse(fmt.Errorf("command %q: orphan %q is not finish, pause or stop after a time from 0", spec.Name, a.OrphanAction))
 	case !devices.ValidID(spec.Name):
 		d.misuse(fmt.Errorf("command %q: its name is not letters, digits and ._:-", spec.Name))
 	case d.actions[spec.Name] != nil:

@@ -22,7 +22,7 @@ type record struct {
 	Cmd     json.RawMessage `json:"c,omitempty"` // of a begin
 	Sum     string          `json:"h,omitempty"` // SHA-256 of the command's bytes, of a begin or an end
 	Event   *devices.Event  `json:"e,omitempty"` // of an end
-	V       json.RawMessage `json:"v,omitempty"` // of a checkpoint
+	V       json.RawMessage `json:"v,omitempty"` // of a checkpoint, a level, a slot
 	Expires time.Time       `json:"x,omitzero"`  // of an end
 }
 
@@ -35,6 +35,11 @@ const (
 	recEnd   = "end"   // before the terminal event
 	recStop  = "stop"  // stopped until reset
 	recReset = "reset"
+
+	recPause  = "pause"  // of a command, or of the device when it has no id
+	recResume = "resume" // the same
+	recSupply = "supply" // the level of a consumable
+	recSlot   = "slot"   // what is in a slot, and the handover that it is at
 )
 
 // journal is a file of JSON lines that only grows, until it is compacted. A

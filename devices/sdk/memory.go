@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -33,6 +34,11 @@ type entry struct {
 	again    bool            // the process died at it
 	started  bool            // its function runs
 	cancel   func(error)
+	paused   bool            // by an operation, and written down
+	held     bool            // by the watchdog
+	orphaned bool            // the watchdog has acted
+	going    context.Context // of its function while it is not paused
+	stall    func(error)     // ends going
 	progress float64
 	said     time.Time // when progress was last reported
 }
@@ -42,7 +48,22 @@ type entry struct {
 const (
 	keepEnded = 10_000
 	keepAfter = time.Hour // beyond a command's expiry
+
+	keepInline = 64 // of them with the raw data inside their events
 )
+
+// lighten forgets the raw data inside the end of a command.
+func (e *entry) lighten() {
+	if e.final == nil || !slices.ContainsFunc(e.final.Blobs, func(b devices.Blob) bool { return b.Data != nil }) {
+		return
+	}
+	ev := *e.final
+	ev.Blobs = slices.Clone(ev.Blobs)
+	for i := range ev.Blobs {
+		ev.Blobs[i].Data = nil
+	}
+	e.event, e.final = ev, &ev
+}
 
 func sumOf(b []byte) string {
 	s := sha256.Sum256(b)
@@ -82,6 +103,20 @@ func (d *Device) load(records []record) error {
 			d.stopped = true
 		case recReset:
 			d.stopped = false
+		case recPause, recResume:
+			if e := d.entries[r.ID]; e != nil {
+				e.paused = r.T == recPause
+			} else if r.ID == "" {
+				d.paused = r.T == recPause
+			}
+		case recSlot:
+			if err := d.loadSlot(r); err != nil {
+				return fmt.Errorf("record %d: %w", i+1, err)
+			}
+		case recSupply:
+			if err := d.loadSupply(r); err != nil {
+				return fmt.Errorf("record %d: %w", i+1, err)
+			}
 		case recBegin:
 			cmd, err := devices.DecodeCmd(r.Cmd)
 			if err != nil {
@@ -123,9 +158,13 @@ func (d *Device) remember(e *entry, ev devices.Event) {
 	e.event, e.final = ev, &ev
 	if !again {
 		d.ended = append(d.ended, e)
+		if old := len(d.ended) - 1 - keepInline; old >= 0 {
+			d.ended[old].lighten()
+		}
 	}
 	// What only a running command needs.
 	e.cmd, e.raw, e.params, e.ckpt, e.cancel, e.action, e.started = devices.Cmd{}, nil, nil, nil, nil, nil, false
+	e.going, e.stall, e.paused, e.held = nil, nil, false, false
 }
 
 // compact forgets the oldest ended commands that cannot come again, and writes
@@ -157,6 +196,21 @@ func (d *Device) snapshot() []record {
 	if d.stopped {
 		records = append(records, record{T: recStop})
 	}
+	if d.paused {
+		records = append(records, record{T: recPause})
+	}
+	for _, s := range d.supplies {
+		b, err := json.Marshal(s)
+		if err == nil { // it holds texts and finite numbers only
+			records = append(records, record{T: recSupply, ID: s.Name, V: b})
+		}
+	}
+	for _, slot := range d.rack.slots {
+		b, err := json.Marshal(slot)
+		if err == nil { // it holds texts and a time only
+			records = append(records, record{T: recSlot, ID: slot.Slot, V: b})
+		}
+	}
 	known := map[*entry]bool{}
 	end := func(e *entry) record {
 		known[e] = true
@@ -180,6 +234,9 @@ func (d *Device) snapshot() []record {
 		records = append(records, record{T: recBegin, ID: e.id, Cmd: e.raw, Sum: e.sum})
 		if e.ckpt != nil {
 			records = append(records, record{T: recCkpt, ID: e.id, V: e.ckpt})
+		}
+		if e.paused {
+			records = append(records, record{T: recPause, ID: e.id})
 		}
 	}
 	return records

@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -22,19 +23,23 @@ type outbox struct {
 	mu     sync.Mutex
 	events []letter
 	link   bool
-	hello  bool // about and conn are to be said
-	conn   bool // conn is to be said again
-	dirty  bool // so is the state
+	hello  bool              // about and conn are to be said
+	conn   bool              // conn is to be said again
+	dirty  bool              // so is the state
+	alarms map[string]bool   // the codes that something is to be said of
+	tm     []devices.Message // telemetry, newest last
 }
 
 type letter struct {
-	id  string // of a command that the letter ends, or ""
-	msg devices.Message
+	id    string // of a command that the letter ends, or ""
+	alarm string // its code, or ""
+	msg   devices.Message
 }
 
 const (
 	lettersMax    = 4096 // that wait; the oldest are dropped, a resend brings them back
 	batchMax      = 64
+	batchesMax    = 256                    // of telemetry that wait; the oldest are dropped
 	stateEvery    = 100 * time.Millisecond // between two states
 	publishMax    = 10 * time.Second
 	retryEvery    = 200 * time.Millisecond
@@ -43,7 +48,24 @@ const (
 )
 
 func newOutbox(d *Device, about []byte) *outbox {
-	return &outbox{d: d, about: about, done: make(chan struct{}), more: make(chan struct{}, 1), dirty: true}
+	return &outbox{d: d, about: about, done: make(chan struct{}), more: make(chan struct{}, 1), dirty: true, alarms: map[string]bool{}}
+}
+
+// alarm asks for what stands of an alarm to be said. It does nothing before Run.
+func (o *outbox) alarm(code string) {
+	if o != nil {
+		o.set(func() { o.alarms[code] = true })
+	}
+}
+
+// telemetry adds a batch, which is said once or never.
+func (o *outbox) telemetry(m devices.Message) {
+	if o != nil {
+		o.set(func() {
+			o.tm = append(o.tm, m)
+			o.tm = o.tm[max(0, len(o.tm)-batchesMax):]
+		})
+	}
 }
 
 func (o *outbox) up() { o.set(func() { o.link, o.hello, o.dirty = true, true, true }) }
@@ -116,6 +138,8 @@ func (o *outbox) batch(sinceState time.Duration) (batch []letter, state bool) {
 	o.events = o.events[len(events):]
 	state = hello || o.dirty && sinceState >= stateEvery || sinceState >= o.heartbeat()
 	o.hello, o.conn = false, false
+	tm, codes := o.tm, o.alarms
+	o.tm, o.alarms = nil, map[string]bool{}
 	if state {
 		o.dirty = false
 	}
@@ -127,6 +151,17 @@ func (o *outbox) batch(sinceState time.Duration) (batch []letter, state bool) {
 		batch = append(batch, letter{msg: *o.d.conn(devices.Online)})
 	}
 	batch = append(batch, events...)
+	if hello {
+		for _, code := range o.d.raised() {
+			codes[code] = true
+		}
+	}
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		batch = append(batch, letter{alarm: code, msg: o.d.alarmMessage(code)})
+	}
+	for _, m := range tm {
+		batch = append(batch, letter{msg: m})
+	}
 	if state {
 		batch = append(batch, letter{msg: o.d.stateMessage()})
 	}
@@ -174,15 +209,25 @@ func (o *outbox) publish(ctx context.Context, bus devices.Bus, batch []letter) b
 // retained greetings, are not kept but asked for again.
 func (o *outbox) putBack(batch []letter) {
 	var events []letter
+	var codes []string
+	again := false
 	for _, l := range batch {
-		if !l.msg.Retain {
+		switch {
+		case l.alarm != "":
+			codes = append(codes, l.alarm)
+		case l.msg.Retain:
+			again = true
+		case l.msg.QoS > 0: // telemetry is not repeated
 			events = append(events, l)
 		}
 	}
 	o.set(func() {
 		o.events = append(events, o.events...)
 		o.dirty = true
-		o.hello = o.hello || len(events) < len(batch)
+		o.hello = o.hello || again
+		for _, code := range codes {
+			o.alarms[code] = true
+		}
 	})
 }
 
@@ -271,6 +316,7 @@ func (d *Device) stateMessage() devices.Message {
 	for _, e := range d.ended[max(0, len(d.ended)-64):] {
 		s.Recent = append(s.Recent, devices.Recent{ID: e.id, State: e.event.State})
 	}
+	s.Calibration, s.Consumables, s.Slots = d.calibrations, d.supplies, d.rack.states()
 	if err := d.journal.broken(); err != nil && d.root.Err() == nil {
 		s.Faults = append(s.Faults[:len(s.Faults):len(s.Faults)], lab.Fault{Code: "journal", Level: "critical", Text: err.Error()})
 	}
@@ -287,15 +333,34 @@ func (d *Device) at() []*entry {
 	return slices.DeleteFunc(d.pending(), func(e *entry) bool { return !e.accepted })
 }
 
+// raised returns the codes of the alarms that stand.
+func (d *Device) raised() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Keys(d.alarms))
+}
+
 // op says what the device is at.
 func (d *Device) op() string {
+	paused, busy := d.paused, false
+	for _, e := range d.at() {
+		if e.event.State == lab.CommandPaused {
+			paused = true
+		} else if e.started || !d.paused && !d.orphaned {
+			busy = true
+		}
+	}
 	switch {
 	case d.critical() || d.journal.broken() != nil && d.root.Err() == nil:
 		return "fault"
 	case d.stopped:
 		return "stopped"
-	case len(d.at()) > 0:
+	case busy:
 		return "busy"
+	case paused:
+		return "paused"
+	case d.orphaned:
+		return "safe"
 	default:
 		return "idle"
 	}

@@ -40,16 +40,20 @@ func (d *Device) start(e *entry) {
 	if !e.action.alongside {
 		d.running++
 	}
-	c := &Ctx{Context: ctx, d: d, e: e, cmd: e.cmd, ckpt: e.ckpt, again: e.again}
+	c := &Ctx{Context: ctx, d: d, e: e, cmd: e.cmd, ckpt: e.ckpt, again: e.again, pausable: e.action.Pausable}
 	a, params := e.action, e.params
 	d.say(e, devices.Event{State: lab.CommandRunning})
+	inForce := d.inForce(a)
 	d.work.Add(1)
+	if a.OrphanAfterS > 0 {
+		go d.watch(ctx, e, a)
+	}
 	go func() {
 		defer d.work.Done()
 		defer cancel(nil)
 		if c.cmd.TimeoutS > 0 {
 			go func() {
-				if d.cfg.Clock.Sleep(ctx, time.Duration(c.cmd.TimeoutS*float64(time.Second))) == nil {
+				if c.sleep(time.Duration(c.cmd.TimeoutS*float64(time.Second)), false) == nil {
 					cancel(errTimeout)
 				}
 			}()
@@ -59,7 +63,8 @@ func (d *Device) start(e *entry) {
 		if !ended || d.crash(BeforeEnd, c.cmd.ID) {
 			return
 		}
-		ev.TookMS = ms(time.Since(began))
+		ev.TookMS, ev.Calibration = ms(time.Since(began)), inForce
+		ev.Blobs = c.blobs
 		d.close(e, ev)
 	}()
 }
@@ -152,9 +157,11 @@ func failure(c *Ctx, err error) devices.Event {
 		ev.State, ev.Code, ev.Effect = lab.CommandAborted, "", lab.EffectPartial
 	case interrupted && cause == errTimeout:
 		ev.Code = devices.Timeout
+	case interrupted && cause == errOrphaned:
+		ev.Code, ev.Effect, ev.Retryable = devices.Orphaned, lab.EffectPartial, true
 	}
 	if told {
-		ev.Retryable = fault.Retryable
+		ev.Retryable = ev.Retryable || fault.Retryable
 		if fault.Effect != "" {
 			ev.Effect = fault.Effect
 		}
@@ -191,6 +198,9 @@ func (d *Device) closeSoon(e *entry, ev devices.Event) {
 func (d *Device) writeEnd(e *entry, ev devices.Event) uint64 {
 	ev.ID, ev.TS = e.id, d.now()
 	e.final = &ev
+	if e.action != nil && e.action.hand {
+		d.endHanding(e, ev)
+	}
 	return d.journal.append(record{T: recEnd, ID: e.id, Sum: e.sum, Event: &ev, Expires: e.expires})
 }
 
@@ -226,6 +236,9 @@ func (d *Device) progress(e *entry, fraction float64) {
 		return
 	}
 	e.progress = fraction
+	if e.event.State == lab.CommandPaused {
+		return
+	}
 	if time.Since(e.said) < progressEvery {
 		return
 	}
@@ -280,6 +293,9 @@ func (d *Device) revive() {
 			d.closeSoon(e, lost)
 		default:
 			e.accepted, e.again = true, true
+		}
+		if e.accepted && e.final == nil && d.onHold(e) {
+			d.say(e, devices.Event{State: lab.CommandPaused})
 		}
 	}
 	d.next()
