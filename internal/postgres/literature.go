@@ -11,11 +11,17 @@ import (
 	"github.com/athanor-lab/athanor/literature/index"
 )
 
-var _ literature.Store = (*DB)(nil)
+var _ literature.Store = Library{}
+
+// Library is the part of the database that keeps papers, and what was said of them.
+type Library struct{ *DB }
+
+// Library returns the corpora of the database.
+func (db *DB) Library() Library { return Library{db} }
 
 // Import implements [literature.Store]. Imports into one corpus take turns; what
 // is read of a paper is in the inverted index when the call returns.
-func (db *DB) Import(ctx context.Context, corpus string, b literature.Batch) (literature.Receipt, error) {
+func (db Library) Import(ctx context.Context, corpus string, b literature.Batch) (literature.Receipt, error) {
 	if err := literature.CheckCorpus(corpus); err != nil {
 		return literature.Receipt{}, err
 	}
@@ -184,24 +190,24 @@ func (in *literatureImport) log(ctx context.Context, tx pgx.Tx) error {
 }
 
 // Papers implements [literature.Store].
-func (db *DB) Papers(ctx context.Context, corpus string) ([]literature.Paper, error) {
+func (db Library) Papers(ctx context.Context, corpus string) ([]literature.Paper, error) {
 	const q = `
 		SELECT p.body
 		FROM literature_papers p JOIN literature_corpora c ON c.id = p.corpus
 		WHERE c.name = $1
 		ORDER BY p.seq`
-	papers, err := bodies[literature.Paper](ctx, db, q, corpus)
+	papers, err := bodies[literature.Paper](ctx, db.DB, q, corpus)
 	return papers, failed(err, "list the papers of %s", corpus)
 }
 
 // Quarantined implements [literature.Store].
-func (db *DB) Quarantined(ctx context.Context, corpus string) ([]literature.Quarantined, error) {
+func (db Library) Quarantined(ctx context.Context, corpus string) ([]literature.Quarantined, error) {
 	const q = `
 		SELECT q.body
 		FROM literature_quarantine q JOIN literature_corpora c ON c.id = q.corpus
 		WHERE c.name = $1
 		ORDER BY q.seq`
-	held, err := bodies[literature.Quarantined](ctx, db, q, corpus)
+	held, err := bodies[literature.Quarantined](ctx, db.DB, q, corpus)
 	return held, failed(err, "list what %s holds back", corpus)
 }
 
@@ -215,7 +221,7 @@ func bodies[T any](ctx context.Context, db *DB, q string, args ...any) ([]T, err
 }
 
 // Imports implements [literature.Store].
-func (db *DB) Imports(ctx context.Context, corpus string) ([]literature.Imported, error) {
+func (db Library) Imports(ctx context.Context, corpus string) ([]literature.Imported, error) {
 	const q = `
 		SELECT i.source, i.digest, i.format, i.records, i.receipt, i.at
 		FROM literature_imports i JOIN literature_corpora c ON c.id = i.corpus
@@ -237,7 +243,7 @@ func (db *DB) Imports(ctx context.Context, corpus string) ([]literature.Imported
 }
 
 // Checkpoint implements [literature.Store].
-func (db *DB) Checkpoint(ctx context.Context, corpus, source string) (literature.Checkpoint, bool, error) {
+func (db Library) Checkpoint(ctx context.Context, corpus, source string) (literature.Checkpoint, bool, error) {
 	const q = `
 		SELECT k.state, k.done
 		FROM literature_checkpoints k JOIN literature_corpora c ON c.id = k.corpus

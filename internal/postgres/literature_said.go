@@ -13,7 +13,7 @@ import (
 const paperSeq = `SELECT p.seq FROM literature_papers p JOIN literature_corpora c ON c.id = p.corpus WHERE c.name = $1 AND p.id = $2 FOR UPDATE OF p`
 
 // Judge implements [literature.Store].
-func (db *DB) Judge(ctx context.Context, corpus string, js ...literature.Judgement) error {
+func (db Library) Judge(ctx context.Context, corpus string, js ...literature.Judgement) error {
 	for _, j := range js {
 		if err := j.Check(); err != nil {
 			return err
@@ -52,7 +52,7 @@ func findPaper(ctx context.Context, tx pgx.Tx, corpus, id string) (int64, error)
 }
 
 // Judgements implements [literature.Store].
-func (db *DB) Judgements(ctx context.Context, corpus, review string) ([]literature.Judgement, error) {
+func (db Library) Judgements(ctx context.Context, corpus, review string) ([]literature.Judgement, error) {
 	const q = `
 		SELECT id, reviewer, label, reason, at
 		FROM (
@@ -78,7 +78,7 @@ func (db *DB) Judgements(ctx context.Context, corpus, review string) ([]literatu
 }
 
 // PutFindings implements [literature.Store].
-func (db *DB) PutFindings(ctx context.Context, corpus string, e literature.Extraction) error {
+func (db Library) PutFindings(ctx context.Context, corpus string, e literature.Extraction) error {
 	if err := e.Check(); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (db *DB) PutFindings(ctx context.Context, corpus string, e literature.Extra
 }
 
 // Findings implements [literature.Store].
-func (db *DB) Findings(ctx context.Context, corpus string) ([]literature.Found, error) {
+func (db Library) Findings(ctx context.Context, corpus string) ([]literature.Found, error) {
 	const q = `
 		SELECT f.id, f.text_hash, f.body, (
 			SELECT k.body FROM literature_corrections k
@@ -126,7 +126,7 @@ func (db *DB) Findings(ctx context.Context, corpus string) ([]literature.Found, 
 }
 
 // Correct implements [literature.Store].
-func (db *DB) Correct(ctx context.Context, corpus string, c literature.Correction) error {
+func (db Library) Correct(ctx context.Context, corpus string, c literature.Correction) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (db *DB) Correct(ctx context.Context, corpus string, c literature.Correctio
 }
 
 // Corpora returns the names of all corpora.
-func (db *DB) Corpora(ctx context.Context) ([]string, error) {
+func (db Library) Corpora(ctx context.Context) ([]string, error) {
 	rows, err := db.pool.Query(ctx, `SELECT name FROM literature_corpora`)
 	if err != nil {
 		return nil, failed(err, "list the corpora")

@@ -11,7 +11,7 @@ import (
 // SearchPapers returns the k best papers of a corpus for a query, as an
 // [index.Index] of all its papers would: the postings of the query's terms are
 // read and scored by the same code. It costs O(postings of the query's terms).
-func (db *DB) SearchPapers(ctx context.Context, corpus string, q index.Query, k int) ([]index.Hit, error) {
+func (db Library) SearchPapers(ctx context.Context, corpus string, q index.Query, k int) ([]index.Hit, error) {
 	part, err := db.literaturePart(ctx, corpus, q)
 	if err != nil {
 		return nil, failed(err, "search %s", corpus)
@@ -20,7 +20,7 @@ func (db *DB) SearchPapers(ctx context.Context, corpus string, q index.Query, k 
 }
 
 // literaturePart reads what one query needs, as of one moment.
-func (db *DB) literaturePart(ctx context.Context, corpus string, q index.Query) (index.Part, error) {
+func (db Library) literaturePart(ctx context.Context, corpus string, q index.Query) (index.Part, error) {
 	p := index.Part{Postings: map[string][]index.PartPosting{}}
 	// One statement, so that statistics and postings are of one moment.
 	const query = `

@@ -24,10 +24,10 @@ import (
 // TestLiteratureStore puts the database through what every store promises.
 func TestLiteratureStore(t *testing.T) {
 	t.Parallel()
-	literaturetest.Exercise(t, func(t *testing.T) literature.Store { return pgtest.Open(t) })
+	literaturetest.Exercise(t, func(t *testing.T) literature.Store { return pgtest.Open(t).Library() })
 }
 
-func both(t *testing.T, db *postgres.DB, papers []literature.Paper) *index.Index {
+func both(t *testing.T, db postgres.Library, papers []literature.Paper) *index.Index {
 	t.Helper()
 	b := index.NewBuilder(index.BM25{})
 	for _, p := range papers {
@@ -59,7 +59,7 @@ func TestSearchPapersIsTheIndex(t *testing.T) {
 	for i := range 300 {
 		papers = append(papers, literature.Paper{ID: fmt.Sprint("p", i), Title: text(4), Abstract: text(5 + rng.IntN(30)), Keywords: []string{text(1)}, Authors: []string{text(1)}})
 	}
-	db := pgtest.Open(t)
+	db := pgtest.Open(t).Library()
 	before := append([]literature.Paper(nil), papers...)
 	before[7].Abstract, before[9].Title = "other words", "another title"
 	both(t, db, before)
@@ -133,7 +133,7 @@ func TestSearchPapersOnSciFact(t *testing.T) {
 		}
 		papers = append(papers, literature.Paper{ID: d.ID, Title: d.Title, Abstract: d.Text})
 	})
-	db := pgtest.Open(t)
+	db := pgtest.Open(t).Library()
 	began := time.Now()
 	x := both(t, db, papers)
 	t.Logf("%d papers in the database in %v", len(papers), time.Since(began).Round(time.Millisecond))
