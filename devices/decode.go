@@ -190,7 +190,7 @@ func DecodeState(b []byte) (State, error) {
 	err = fields("state", m, false, map[string]any{
 		"boot": &s.Boot, "n": &s.N, "ts": &s.TS, "op": &s.Op, "mode": &s.Mode, "lease": &s.Lease, "active": &s.Active,
 		"recent": &s.Recent, "faults": &s.Faults, "clock": &s.Clock, "beat_age_ms": &s.BeatAgeMS,
-		"calibration": &s.Calibration, "consumables": &s.Consumables, "slots": &s.Slots,
+		"calibration": &s.Calibration, "consumables": &s.Consumables, "slots": &s.Slots, "alarms": &s.Alarms,
 	}, "boot", "n", "ts", "op", "mode")
 	switch {
 	case err != nil:

@@ -132,6 +132,7 @@ type State struct {
 	Calibration []CalibrationState `json:"calibration,omitempty"`
 	Consumables []Supply           `json:"consumables,omitempty"`
 	Slots       []Slot             `json:"slots,omitempty"`
+	Alarms      []string           `json:"alarms,omitzero"` // the codes that stand; an empty list says that none does
 }
 
 // Mentions returns what s says of a command, and whether it says anything.

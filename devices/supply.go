@@ -203,6 +203,14 @@ func (s *State) checkSupplies() error {
 		}
 		s.Consumables[i].Lot = Clean(c.Lot)
 	}
+	if len(s.Alarms) > affordancesMax {
+		return lab.Errorf(lab.Invalid, "decode state: more than %d alarms", affordancesMax)
+	}
+	for _, code := range s.Alarms {
+		if !ValidID(code) {
+			return lab.Errorf(lab.Invalid, "decode state: alarms names %.40q, which is no code", code)
+		}
+	}
 	seen := map[string]bool{}
 	for i, p := range s.Slots {
 		if !ValidID(p.Slot) || p.Sample != "" && !ValidID(p.Sample) || seen[p.Slot] {

@@ -71,6 +71,14 @@ const (
 	EffectUnknown  Effect = "unknown"
 )
 
+// Blob is raw data, named by its content.
+type Blob struct {
+	Name      string `json:"name"`
+	MediaType string `json:"media_type,omitempty"`
+	Size      int64  `json:"size"` // in bytes
+	SHA256    string `json:"sha256"`
+}
+
 // Result is a device's last word on a command. A fault is data in it.
 type Result struct {
 	CommandID    CommandID       `json:"command_id"`
@@ -81,7 +89,9 @@ type Result struct {
 	Code         string          `json:"code,omitempty"` // of the contract's closed list
 	Error        string          `json:"error,omitempty"`
 	Retryable    bool            `json:"retryable,omitempty"`
-	Values       json.RawMessage `json:"values,omitempty"` // an object: what the device measured
+	Values       json.RawMessage `json:"values,omitempty"`      // an object: what the device measured
+	Blobs        []Blob          `json:"blobs,omitempty"`       // raw data, which the laboratory has
+	Calibration  []string        `json:"calibration,omitempty"` // the calibrations that were in force
 	Boot         int64           `json:"boot"`
 	N            int64           `json:"n"`
 	FinishedAt   time.Time       `json:"finished_at"`

@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -23,6 +25,8 @@ type DispatcherConfig struct {
 	LeaseTTL time.Duration // how long a device may be commanded without a beat; 0 is 15 s
 	Bus      devices.Bus
 	Ledger   Ledger
+	Samples  Samples      // nil: no handovers
+	Uploads  *Uploads     // nil: devices have nowhere to put raw data
 	Logger   *slog.Logger // nil discards
 }
 
@@ -65,7 +69,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, c lab.Command) (*lab.Result, 
 	if err != nil {
 		return nil, err
 	}
-	if e, err = d.cfg.Ledger.Put(ctx, e); err != nil {
+	if e, err = d.put(ctx, e); err != nil {
 		return nil, fmt.Errorf("dispatch command %s to %s: %w", c.ID, c.Device, err)
 	}
 	if e.State.Terminal() {
@@ -78,6 +82,28 @@ func (d *Dispatcher) Dispatch(ctx context.Context, c lab.Command) (*lab.Result, 
 		d.cfg.Logger.Warn("command not published; a gateway will", "command_id", e.ID(), "device", c.Device, "err", err)
 	}
 	return nil, nil
+}
+
+// put enters a command. One that is known with another place for raw data, as
+// after a move to another port, is the same command.
+func (d *Dispatcher) put(ctx context.Context, e Entry) (Entry, error) {
+	stored, err := d.cfg.Ledger.Put(ctx, e)
+	if lab.KindOf(err) != lab.Conflict {
+		return stored, err
+	}
+	if stored, missing := d.cfg.Ledger.Get(ctx, e.ID()); missing == nil && stored.Command.Device == e.Command.Device && sameButUpload(stored.Body, e.Body) {
+		return stored, nil
+	}
+	return stored, err
+}
+
+func sameButUpload(a, b []byte) bool {
+	x, errA := devices.DecodeCmd(a)
+	y, errB := devices.DecodeCmd(b)
+	x.Upload, y.Upload = nil, nil
+	left, errX := json.Marshal(x)
+	right, errY := json.Marshal(y)
+	return errors.Join(errA, errB, errX, errY) == nil && bytes.Equal(left, right)
 }
 
 // entry writes a command's exact bytes. The same command gives the same bytes.
@@ -93,7 +119,7 @@ func (d *Dispatcher) entry(c lab.Command) (Entry, error) {
 	margin := min(expiryMargin, time.Duration(c.TimeoutS/4*float64(time.Second)))
 	cmd := devices.Cmd{
 		ID: e.ID(), Name: c.Name, Epoch: c.Epoch, Expires: c.Deadline.Add(-margin).UTC().Truncate(time.Millisecond),
-		TimeoutS: c.TimeoutS, Params: params, Samples: c.Samples,
+		TimeoutS: c.TimeoutS, Params: params, Samples: c.Samples, Upload: d.cfg.Uploads.of(e),
 	}
 	lease := devices.Ctl{ID: e.ID() + ".lease", Op: devices.OpLease, Holder: d.cfg.Holder, Epoch: c.Epoch, TTLS: d.cfg.LeaseTTL.Seconds()}
 	var err error
@@ -143,6 +169,18 @@ func (d *Dispatcher) Cancel(ctx context.Context, id lab.CommandID) error {
 // is a request over a network, not a safety function.
 func (d *Dispatcher) Stop(ctx context.Context, device, by, reason string) error {
 	return d.ctl(ctx, device, devices.Ctl{Op: devices.OpStop, By: by, Reason: reason})
+}
+
+// Pause asks a device to stand still: nothing begins, and what can be paused
+// is. With a command's id, only that is.
+func (d *Dispatcher) Pause(ctx context.Context, device, command, by, reason string) error {
+	return d.ctl(ctx, device, devices.Ctl{Op: devices.OpPause, Target: command, By: by, Reason: reason})
+}
+
+// Resume asks a device, or with an id a command, to go on. Where something
+// moves by it the device wants the epoch of its lease.
+func (d *Dispatcher) Resume(ctx context.Context, device, command string, epoch int64, by string) error {
+	return d.ctl(ctx, device, devices.Ctl{Op: devices.OpResume, Target: command, Epoch: epoch, By: by})
 }
 
 // Reset asks a stopped device to be ready again.
@@ -245,6 +283,14 @@ func ResultOf(e Entry) (lab.Result, error) {
 	return lab.Result{
 		CommandID: e.Command.ID, ExperimentID: e.Command.ExperimentID, Device: e.Command.Device,
 		State: e.State, Effect: ev.Effect, Code: string(ev.Code), Error: devices.Clean(ev.Error), Retryable: ev.Retryable,
-		Values: ev.Result, Boot: e.Boot, N: e.N, FinishedAt: ev.TS.UTC(), By: devices.Clean(ev.By),
+		Values: ev.Result, Blobs: blobsOf(ev.Blobs), Calibration: ev.Calibration, Boot: e.Boot, N: e.N, FinishedAt: ev.TS.UTC(), By: devices.Clean(ev.By),
 	}, nil
+}
+
+func blobsOf(said []devices.Blob) []lab.Blob {
+	var all []lab.Blob
+	for _, b := range said {
+		all = append(all, lab.Blob{Name: b.Name, MediaType: devices.Clean(b.MediaType), Size: b.Size, SHA256: b.SHA256})
+	}
+	return all
 }

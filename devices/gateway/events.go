@@ -14,7 +14,7 @@ import (
 // holds up the broker.
 func (g *Gateway) onEvent(ctx context.Context, m devices.Message) {
 	_, device, _, ok := devices.ParseTopic(m.Topic)
-	if !ok {
+	if !ok || !g.admit(device, len(m.Payload)) {
 		return
 	}
 	h := fnv.New32a()
@@ -55,7 +55,7 @@ func (g *Gateway) fold(ctx context.Context, shard <-chan said) {
 		for i, s := range batch {
 			ev, err := devices.DecodeEvent(s.raw)
 			if err != nil {
-				g.log.Warn("event ignored", "device", s.device, "err", err)
+				g.distrust(s.device, devices.Topic(g.Dispatcher.cfg.Lab, s.device, devices.LeafEv), s.raw, err)
 				continue
 			}
 			events[i], last[key{s.device, ev.ID}] = ev, i
@@ -76,6 +76,11 @@ func (g *Gateway) take(ctx context.Context, name string, ev devices.Event, raw [
 	g.heard(name, ev.Boot)
 	if ev.Refusal() {
 		g.refused(ctx, name, ev)
+		return
+	}
+	ev, raw = g.inspected(ctx, name, ev, raw)
+	ev, raw, complete := g.gathered(ctx, name, ev, raw)
+	if !complete {
 		return
 	}
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {

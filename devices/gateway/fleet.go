@@ -17,6 +17,10 @@ import (
 // device is what the gateway knows of a device, and its commands under way.
 type device struct {
 	lab.Device
+	about     devices.About
+	described bool // about is known
+	manners   *manners
+	alarms    []string // the codes that its state names
 	cell      string
 	heartbeat time.Duration // while leased
 	holder    string        // of its lease
@@ -67,7 +71,7 @@ func (g *Gateway) cell(name string) *cell {
 // onDevice takes in what a device says of itself.
 func (g *Gateway) onDevice(_ context.Context, m devices.Message) {
 	_, name, leaf, ok := devices.ParseTopic(m.Topic)
-	if !ok || len(m.Payload) == 0 {
+	if !ok || len(m.Payload) == 0 || !g.admit(name, len(m.Payload)) {
 		return
 	}
 	var err error
@@ -80,7 +84,7 @@ func (g *Gateway) onDevice(_ context.Context, m devices.Message) {
 		err = g.onState(name, m.Payload, m.Retain)
 	}
 	if err != nil {
-		g.log.Warn("message of device ignored", "device", name, "topic", string(leaf), "err", err)
+		g.distrust(name, m.Topic, m.Payload, err)
 	}
 }
 
@@ -95,6 +99,7 @@ func (g *Gateway) onAbout(name string, b []byte) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	d := g.device(name)
+	d.about, d.described = a, true
 	d.Kind, d.Title, d.Capabilities, d.Simulated, d.cell = a.Kind, a.Title, a.Offers(), a.Simulated, a.Cell
 	if a.HeartbeatS > 0 {
 		d.heartbeat = time.Duration(a.HeartbeatS * float64(time.Second))
@@ -148,6 +153,11 @@ func (g *Gateway) onState(name string, b []byte, retained bool) error {
 		d.Epoch, d.holder = s.Lease.Epoch, s.Lease.Holder
 	}
 	d.state, d.stateAt = s, time.Time{}
+	if s.Alarms != nil && g.cfg.Alarms != nil && (d.alarms == nil || !slices.Equal(s.Alarms, d.alarms)) {
+		// One that was cleared while nobody listened has left no message.
+		d.alarms = s.Alarms
+		g.note("alarms not cleared", true, func(ctx context.Context) error { return g.cfg.Alarms.KeepAlarms(ctx, name, s.Alarms) })
+	}
 	if retained {
 		if d.SeenAt.IsZero() {
 			d.SeenAt = s.TS.UTC()
@@ -195,11 +205,15 @@ type whereabouts int
 const (
 	unclear      whereabouts = iota // nothing, or too long ago, or that it has ended
 	wellUnderWay                    // it is at it
+	onHold                          // it is paused: nobody waits for it
 )
 
 func (d *device) says(id string, now time.Time) whereabouts {
 	st, ok := d.state.Mentions(id)
 	if ok && !st.Terminal() && d.Conn == devices.Online && now.Sub(d.stateAt) <= 2*d.heartbeat {
+		if st == lab.CommandPaused || d.Op == "paused" {
+			return onHold
+		}
 		return wellUnderWay
 	}
 	return unclear

@@ -194,9 +194,9 @@ func (g *Gateway) look(ctx context.Context, f *flight, now time.Time) {
 	g.mu.Lock()
 	e, cancel := f.entry, f.cancel
 	d := g.device(e.Command.Device)
-	over := !now.Before(e.Command.Deadline)
 	at := d.says(e.ID(), now)
-	send := !over && d.reachable() && (cancel || at != wellUnderWay)
+	over := !now.Before(e.Command.Deadline) && at != onHold
+	send := !over && d.reachable() && (cancel || at == unclear)
 	switch {
 	case f.doubt:
 		f.next = now.Add(doubtEvery)

@@ -22,7 +22,22 @@ type Config struct {
 	Ledger    Ledger
 	Fleet     Fleet
 	Completer Completer
-	Logger    *slog.Logger // nil discards
+
+	// What else devices say goes here; what is nil is not kept.
+	Alarms     Alarms
+	Telemetry  Telemetry
+	Quarantine Quarantine
+	Blobs      Blobs
+	Samples    Samples
+	Uploads    *Uploads // where devices put raw data; nil is nowhere
+
+	// Rate is how many messages a second a device may say for long, and Burst
+	// how many at once; 0 is 2,000 and 10,000. A message of 8 KiB counts twice.
+	Rate  float64
+	Burst int
+	Quiet time.Duration // after which the laboratory's own alarms are taken back; 0 is 10 s
+
+	Logger *slog.Logger // nil discards
 
 	// Resend is how long a command may go without an answer before it is sent
 	// again, doubled up to five times that; 0 is 1 s. Beat is the time between
@@ -37,6 +52,9 @@ type Gateway struct {
 	cfg    Config
 	log    *slog.Logger
 	shards []chan said
+
+	notes   chan note           // to be written to the database
+	batches chan TelemetryBatch // of telemetry, to be saved
 
 	mu      sync.Mutex
 	devices map[string]*device
@@ -68,11 +86,20 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 			*d = v
 		}
 	}
+	if cfg.Rate <= 0 {
+		cfg.Rate = 2000
+	}
+	if cfg.Burst <= 0 {
+		cfg.Burst = 10_000
+	}
+	if cfg.Quiet <= 0 {
+		cfg.Quiet = quietAfter
+	}
 	if cfg.Instance == "" {
 		cfg.Instance = "gateway-" + rand.Text()[:8]
 	}
-	g := &Gateway{cfg: cfg, devices: map[string]*device{}, cells: map[string]*cell{}}
-	g.Dispatcher = NewDispatcher(DispatcherConfig{Lab: cfg.Lab, Holder: cfg.Holder, LeaseTTL: cfg.LeaseTTL, Ledger: cfg.Ledger, Logger: cfg.Logger})
+	g := &Gateway{cfg: cfg, devices: map[string]*device{}, cells: map[string]*cell{}, notes: make(chan note, recordsMax), batches: make(chan TelemetryBatch, recordsMax)}
+	g.Dispatcher = NewDispatcher(DispatcherConfig{Lab: cfg.Lab, Holder: cfg.Holder, LeaseTTL: cfg.LeaseTTL, Ledger: cfg.Ledger, Samples: cfg.Samples, Uploads: cfg.Uploads, Logger: cfg.Logger})
 	g.Dispatcher.sent, g.Dispatcher.settled, g.Dispatcher.cancel = g.watch, g.tell, g.watchCancel
 	g.log = g.Dispatcher.cfg.Logger
 	for range shards {
@@ -88,6 +115,8 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 				Filters: []string{devices.Topic(l, "+", devices.LeafAbout), devices.Topic(l, "+", devices.LeafConn), devices.Topic(l, "+", devices.LeafState)},
 				Handle:  g.onDevice,
 			},
+			{Filters: []string{devices.SubTopic(l, "+", devices.LeafAlarm, "+")}, Handle: g.onAlarm},
+			{Filters: []string{devices.Shared("orc", devices.SubTopic(l, "+", devices.LeafTm, "+"))}, Handle: g.onTelemetry},
 		},
 		Up:   func(context.Context, devices.Bus) { g.hurry() },
 		Down: func(err error) { g.log.Warn("link lost", "err", err) },
@@ -107,10 +136,12 @@ func (g *Gateway) Run(ctx context.Context) error {
 	for _, s := range g.shards {
 		wg.Go(func() { g.fold(ctx, s) })
 	}
+	wg.Go(func() { g.writeNotes(ctx) })
+	wg.Go(func() { g.writeBatches(ctx) })
 	for _, loop := range []struct {
 		every time.Duration
 		do    func(context.Context)
-	}{{tick, g.sendDue}, {tick, g.beatDue}, {tick, g.saveDirty}, {g.cfg.Sweep, g.sweep}} {
+	}{{tick, g.sendDue}, {tick, g.beatDue}, {tick, g.saveDirty}, {g.cfg.Sweep, g.sweep}, {g.cfg.Quiet / 4, g.forgive}} {
 		wg.Go(func() {
 			t := time.NewTicker(loop.every)
 			defer t.Stop()
@@ -175,6 +206,10 @@ func (g *Gateway) tell(ctx context.Context, e Entry) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	if err := g.handed(ctx, e); err != nil {
+		g.log.Warn("end of handover not noted; trying again", "command_id", e.ID(), "err", err)
+		return
+	}
 	if err := g.cfg.Completer.Complete(ctx, r); err != nil {
 		g.log.Warn("end of command not told; trying again", "command_id", e.ID(), "err", err)
 		return

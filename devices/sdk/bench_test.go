@@ -24,6 +24,7 @@ type bench struct {
 	broker  *devicestest.Broker
 	bus     devices.Bus
 	journal string
+	with    func(*sdk.Device) // registers more
 	device  *sdk.Device
 	done    chan error
 	moved   chan string // a command's id, each time that something moves
@@ -141,6 +142,9 @@ func (b *bench) start(opts ...func(*sdk.Config)) {
 		return struct{}{}, fmt.Errorf("camera: %w", sdk.ErrInDoubt)
 	})
 	sdk.HandleRaw(d, lab.CommandSpec{Name: "raw"}, func(_ *sdk.Ctx, _ json.RawMessage) (any, error) { return []int{1}, nil })
+	if b.with != nil {
+		b.with(d)
+	}
 	b.device, b.done = d, make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	b.t.Cleanup(cancel)

@@ -54,7 +54,7 @@ func newOutbox(d *Device, about []byte) *outbox {
 // alarm asks for what stands of an alarm to be said. It does nothing before Run.
 func (o *outbox) alarm(code string) {
 	if o != nil {
-		o.set(func() { o.alarms[code] = true })
+		o.set(func() { o.alarms[code], o.dirty = true, true })
 	}
 }
 
@@ -317,6 +317,7 @@ func (d *Device) stateMessage() devices.Message {
 		s.Recent = append(s.Recent, devices.Recent{ID: e.id, State: e.event.State})
 	}
 	s.Calibration, s.Consumables, s.Slots = d.calibrations, d.supplies, d.rack.states()
+	s.Alarms = append([]string{}, slices.Sorted(maps.Keys(d.alarms))...)
 	if err := d.journal.broken(); err != nil && d.root.Err() == nil {
 		s.Faults = append(s.Faults[:len(s.Faults):len(s.Faults)], lab.Fault{Code: "journal", Level: "critical", Text: err.Error()})
 	}

@@ -27,6 +27,12 @@ func failed(err error, format string, args ...any) error {
 	return lab.Errorf(kind, "%s: %w%s", what, err, hint)
 }
 
+// unique reports whether err says that a key is there already.
+func unique(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "23505"
+}
+
 // explain translates what PostgreSQL says, by the classes of its error codes,
 // into a kind and what to do about it.
 func explain(err error) (lab.ErrorKind, string) {

@@ -34,6 +34,11 @@ func TestLedger(t *testing.T) {
 	gatewaytest.ExerciseLedger(t, func(t *testing.T) gateway.Ledger { return pgtest.Open(t) })
 }
 
+func TestSamples(t *testing.T) {
+	t.Parallel()
+	gatewaytest.ExerciseSamples(t, func(t *testing.T) gateway.Samples { return pgtest.Open(t) })
+}
+
 // TestLaboratories carries out random experiments on the real book; see
 // schedule's test of the same name for many more on the one in memory.
 func TestLaboratories(t *testing.T) {

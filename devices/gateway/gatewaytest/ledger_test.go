@@ -10,3 +10,7 @@ import (
 func TestLedger(t *testing.T) {
 	gatewaytest.ExerciseLedger(t, func(*testing.T) gateway.Ledger { return new(gatewaytest.Ledger) })
 }
+
+func TestSamples(t *testing.T) {
+	gatewaytest.ExerciseSamples(t, func(*testing.T) gateway.Samples { return new(gatewaytest.Samples) })
+}
