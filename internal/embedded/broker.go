@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,7 +36,15 @@ type BrokerOptions struct {
 	Addr            string     // loopback host:port; port 0 takes a free one; default "127.0.0.1:1883"
 	MaxMessageBytes int        // of a whole packet; default DefaultMaxMessageBytes
 	Auth            BrokerAuth // default AllowAll
+	Secure          *SecureListener
 	Logger          *slog.Logger
+}
+
+// SecureListener is a second way to a broker, over TLS, that other machines can take.
+type SecureListener struct {
+	Addr string // host:port
+	TLS  *tls.Config
+	Auth BrokerAuth // never nil, and not AllowAll
 }
 
 // Broker is an MQTT 3.1.1 and 5 broker inside this process. It keeps nothing on disk: after a restart every client connects and
@@ -43,6 +52,7 @@ type BrokerOptions struct {
 type Broker struct {
 	server  *mqtt.Server
 	addr    string
+	secure  string
 	dropped *dropCounter
 }
 
@@ -72,12 +82,17 @@ func StartBroker(opts BrokerOptions) (*Broker, error) {
 	capabilities.MaximumPacketSize = uint32(opts.MaxMessageBytes)
 	server := mqtt.New(&mqtt.Options{Capabilities: capabilities, Logger: slog.New(quietBelow{opts.Logger.Handler(), slog.LevelError})})
 	b := &Broker{server: server, addr: listener.Addr().String(), dropped: &dropCounter{logger: opts.Logger}}
+	auth := &authHook{auth: map[string]BrokerAuth{"tcp": opts.Auth}}
 	err = errors.Join(
-		server.AddHook(&authHook{auth: opts.Auth}, nil),
+		server.AddHook(auth, nil),
 		server.AddHook(b.dropped, nil),
 		server.AddHook(takeover.New(server), nil),
 		server.AddListener(listeners.NewNet("tcp", patientListener{listener, opts.Logger})),
 	)
+	if err == nil && opts.Secure != nil {
+		auth.auth["tls"] = opts.Secure.Auth
+		err = b.listenSecurely(*opts.Secure, opts.Logger)
+	}
 	if err == nil {
 		err = server.Serve()
 	}
@@ -85,6 +100,23 @@ func StartBroker(opts BrokerOptions) (*Broker, error) {
 		return nil, errors.Join(fmt.Errorf("start MQTT broker: %w", err), listener.Close())
 	}
 	return b, nil
+}
+
+func (b *Broker) listenSecurely(s SecureListener, logger *slog.Logger) error {
+	listener, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		return fmt.Errorf("%w: stop the process that has the address, or choose another port", err)
+	}
+	b.secure = listener.Addr().String()
+	return b.server.AddListener(listeners.NewNet("tls", tls.NewListener(patientListener{listener, logger}, s.TLS)))
+}
+
+// SecureURL is where clients connect over TLS: "mqtts://127.0.0.1:8883", or "" when there is no such way.
+func (b *Broker) SecureURL() string {
+	if b.secure == "" {
+		return ""
+	}
+	return "mqtts://" + b.secure
 }
 
 // Addr is where clients connect, host:port.

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 
@@ -26,6 +27,17 @@ type BrokerClient struct {
 	ID       string // chosen by the client; proves nothing
 	Username string
 	Remote   string // host:port
+
+	// Certificate is the common name of a certificate that the listener has verified, or "".
+	Certificate string
+}
+
+// Account is who the client is, once it is connected: by its certificate, or by its user name, whose password was right.
+func (c BrokerClient) Account() string {
+	if c.Certificate != "" {
+		return c.Certificate
+	}
+	return c.Username
 }
 
 // AllowAll lets every client do everything. It is for a broker that only this machine can reach, and refuses connections from
@@ -48,7 +60,7 @@ func (AllowAll) Subscribe(BrokerClient, string) bool { return true }
 // authHook asks a BrokerAuth in the words of the library.
 type authHook struct {
 	mqtt.HookBase
-	auth BrokerAuth
+	auth map[string]BrokerAuth // by listener
 }
 
 // ID names the hook.
@@ -59,21 +71,32 @@ func (h *authHook) Provides(event byte) bool {
 	return event == mqtt.OnConnectAuthenticate || event == mqtt.OnACLCheck
 }
 
-// OnConnectAuthenticate is called once for each connection.
+// OnConnectAuthenticate is called once for each connection. A last will that the client may not publish itself is refused with it: the
+// library publishes wills without asking.
 func (h *authHook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
-	return h.auth.Connect(brokerClient(cl), pk.Connect.Password)
+	if pk.Connect.WillFlag && !h.auth[cl.Net.Listener].Publish(brokerClient(cl), pk.Connect.WillTopic) {
+		return false
+	}
+	return h.auth[cl.Net.Listener].Connect(brokerClient(cl), pk.Connect.Password)
 }
 
 // OnACLCheck is called for each publish, each subscription, and each delivery.
 func (h *authHook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	if write {
-		return h.auth.Publish(brokerClient(cl), topic)
+		return h.auth[cl.Net.Listener].Publish(brokerClient(cl), topic)
 	}
-	return h.auth.Subscribe(brokerClient(cl), topic)
+	return h.auth[cl.Net.Listener].Subscribe(brokerClient(cl), topic)
 }
 
 func brokerClient(cl *mqtt.Client) BrokerClient {
-	return BrokerClient{ID: cl.ID, Username: string(cl.Properties.Username), Remote: cl.Net.Remote}
+	c := BrokerClient{ID: cl.ID, Username: string(cl.Properties.Username), Remote: cl.Net.Remote}
+	if conn, ok := cl.Net.Conn.(*tls.Conn); ok {
+		// The handshake is over: the client has said who it is. What it gave was verified, or there would be no connection.
+		if certs := conn.ConnectionState().PeerCertificates; len(certs) > 0 {
+			c.Certificate = certs[0].Subject.CommonName
+		}
+	}
+	return c
 }
 
 // quietBelow drops records below a level: the library logs each client that comes, goes or sends nonsense.
