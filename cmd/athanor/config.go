@@ -16,6 +16,7 @@ type services struct {
 	Namespace   string `name:"namespace" env:"ATHANOR_TEMPORAL_NAMESPACE" default:"athanor" help:"Temporal's namespace."`
 	MQTT        string `name:"mqtt" env:"ATHANOR_MQTT_URL" placeholder:"URL" help:"MQTT broker, as tcp://host:1883."`
 	Lab         string `name:"lab" env:"ATHANOR_LAB" default:"lab" help:"The laboratory's name in MQTT topics."`
+	brokerAccount
 }
 
 // check reports all that is missing at once.

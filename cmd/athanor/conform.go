@@ -24,11 +24,16 @@ type conformCmd struct {
 	Seed    uint64            `help:"Seed of malformed messages."`
 	JSON    bool              `name:"json" help:"Print the report as JSON."`
 	JUnit   string            `name:"junit" placeholder:"FILE" help:"Write the report as JUnit's XML."`
+	brokerAccount
 }
 
 func (c *conformCmd) Run(ctx context.Context, t *terminal) error {
+	options, err := c.options(c.Broker, t.logger)
+	if err != nil {
+		return err
+	}
 	cfg := conformance.Config{
-		Dial: mqtt.Dialer(mqtt.Options{URL: c.Broker, Logger: t.logger}), Lab: c.Lab, Device: c.Device, Only: c.Only, Seed: c.Seed,
+		Dial: mqtt.Dialer(options), Lab: c.Lab, Device: c.Device, Only: c.Only, Seed: c.Seed,
 		Each: func(r conformance.Result) {
 			fmt.Fprintf(t.err, "%-8s %-32s %s\n", r.Outcome, r.Check, printable(r.Message))
 		},
@@ -36,7 +41,6 @@ func (c *conformCmd) Run(ctx context.Context, t *terminal) error {
 	if c.Start != "" {
 		cfg.Start = []string{"sh", "-c", c.Start}
 	}
-	var err error
 	if cfg.Examples, err = objects("--example", c.Example); err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ type deviceCmd struct {
 	Stop    deviceStopCmd    `cmd:"" help:"Ask a device, or all, to stop. Software: not an emergency stop."`
 	Conform conformCmd       `cmd:"" help:"Try any device, black box, against the contract."`
 	Resolve deviceResolveCmd `cmd:"" help:"Say what became of a command that is in doubt."`
+	Add     deviceAddCmd     `cmd:"" help:"Give a device an account on the broker: password, certificate and rules, for ours and for mosquitto."`
+	Remove  deviceRemoveCmd  `cmd:"" help:"Take a device's account away."`
 	Reset   deviceResetCmd   `cmd:"" help:"Let a stopped device, or all, go on."`
 }
 

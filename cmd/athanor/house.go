@@ -73,14 +73,18 @@ func openHouse(ctx context.Context, s services, listens bool, logger *slog.Logge
 	h.book = &book{db: h.db, completer: h.completer, compiler: h.compiler}
 	h.exporter = exporter{h.db}
 	if err := h.reachDevices(dial, listens); err != nil {
-		return nil, fmt.Errorf("reach the broker at %s (--mqtt): %w", s.MQTT, err)
+		return nil, fmt.Errorf("reach the broker (--mqtt): %w", err)
 	}
 	h.book.devices = h.devices
 	return h, nil
 }
 
 func (h *house) reachDevices(ctx context.Context, listens bool) (err error) {
-	dial := mqtt.Dialer(mqtt.Options{URL: h.services.MQTT, Logger: h.logger})
+	options, err := h.services.options(h.services.MQTT, h.logger)
+	if err != nil {
+		return err
+	}
+	dial := mqtt.Dialer(options)
 	if listens {
 		h.gateway, err = gateway.Open(ctx, gateway.Config{
 			Lab: h.services.Lab, Dial: dial, Ledger: h.db, Fleet: h.db, Completer: h.completer, Logger: h.logger,

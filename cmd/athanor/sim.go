@@ -22,6 +22,8 @@ type simCmd struct {
 	MQTT   string  `name:"mqtt" env:"ATHANOR_MQTT_URL" placeholder:"URL" help:"MQTT broker, as tcp://host:1883."`
 	Lab    string  `name:"lab" env:"ATHANOR_LAB" default:"lab" help:"The laboratory's name in MQTT topics."`
 
+	brokerAccount
+
 	StopOnStdinEOF bool `name:"stop-on-stdin-eof" hidden:"" help:"End with the process that holds the other end of standard input."`
 }
 
@@ -43,8 +45,12 @@ func (c *simCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer l.Close()
-	fmt.Fprintf(t.err, "simulated laboratory: %d devices on %s\n", len(l.IDs()), c.MQTT)
-	return l.Run(ctx, mqtt.Dialer(mqtt.Options{URL: c.MQTT}))
+	options, err := c.options(c.MQTT, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t.err, "simulated laboratory: %d devices on %s\n", len(l.IDs()), options.URL)
+	return l.Run(ctx, mqtt.Dialer(options))
 }
 
 // describe reads the laboratory's description, with what the flags say of it.

@@ -23,6 +23,7 @@ type upCmd struct {
 	Data     string  `default:"${default_data}" help:"Where everything is kept."`
 	HTTP     string  `name:"http" default:"127.0.0.1:8080" help:"Where the API and the page are served; another port is taken when it is in use."`
 	MQTT     string  `name:"mqtt" default:"127.0.0.1:1883" help:"Where devices find the broker; another port is taken when it is in use."`
+	MQTTS    string  `name:"mqtts" placeholder:"ADDRESS" help:"Where devices on other machines find the broker, over TLS and with accounts of --fleet, as 0.0.0.0:8883."`
 	Demo     bool    `help:"Submit the demonstration campaign and show its progress."`
 	Exit     bool    `help:"End when the demonstration campaign has ended and its dataset is written."`
 	Tables   string  `help:"Folder of tables of real measurements; each becomes an instrument that answers with measured rows."`
@@ -30,7 +31,8 @@ type upCmd struct {
 	NoSim    bool    `name:"no-sim" help:"Run no simulated laboratory: real devices connect to the broker."`
 	SimSpeed float64 `name:"sim-speed" help:"How many of the simulated laboratory's seconds pass in one of ours."`
 	KeepFree float64 `name:"keep-free" placeholder:"MB" help:"Disk space to leave to others; the laboratory closes in order before it takes it."`
-	SimNoops int     `name:"sim-noops" hidden:"" help:"Add simulated devices whose command does nothing."`
+	fleetFolder
+	SimNoops int `name:"sim-noops" hidden:"" help:"Add simulated devices whose command does nothing."`
 }
 
 // Run starts everything, says where it is, and ends when told to.
@@ -70,7 +72,7 @@ func (c *upCmd) Run(ctx context.Context, t *terminal) error {
 
 func (c *upCmd) options(t *terminal) labOptions {
 	return labOptions{
-		data: c.Data, http: c.HTTP, mqtt: c.MQTT, terminal: t,
+		data: c.Data, http: c.HTTP, mqtt: c.MQTT, mqtts: c.MQTTS, fleet: c.Fleet, terminal: t,
 		sim: !c.NoSim, simFile: c.Lab, simSpeed: c.SimSpeed, simNoops: c.SimNoops, tables: c.Tables, keepFree: c.KeepFree,
 	}
 }
@@ -78,6 +80,7 @@ func (c *upCmd) options(t *terminal) labOptions {
 // labOptions says what a laboratory on one machine is made of.
 type labOptions struct {
 	data, http, mqtt string
+	mqtts, fleet     string // devices on other machines; "" for none
 	terminal         *terminal
 	sim              bool
 	simFile          string
@@ -226,9 +229,13 @@ func (l *laboratory) startServers(ctx context.Context) error {
 		l.temporal, err = embedded.StartTemporal(ctx, embedded.TemporalOptions{Dir: filepath.Join(l.data, "temporal"), Binary: l.terminal.getenv("ATHANOR_TEMPORAL"), Logger: logger})
 		tm <- err
 	}()
-	b, err := l.choose(l.mqtt, "mqtt", func(addr string) (any, error) {
-		return embedded.StartBroker(embedded.BrokerOptions{Addr: addr, Logger: logger})
-	})
+	secure, err := secureListener(l.mqtts, l.fleet)
+	var b any
+	if err == nil {
+		b, err = l.choose(l.mqtt, "mqtt", func(addr string) (any, error) {
+			return embedded.StartBroker(embedded.BrokerOptions{Addr: addr, Secure: secure, Logger: logger})
+		})
+	}
 	if err == nil {
 		l.broker = b.(*embedded.Broker)
 		l.onStop(func() { l.broker.Stop() })
