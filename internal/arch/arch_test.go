@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"devices/devicestest":         {"lab", "devices"},
 	"sim":                         {"lab", "sim/truth", "sim/world", "sim/instrument", "devices", "devices/sdk"},
 	"sim/truth":                   {"lab"},
+	"sim/xrd":                     {},
 	"sim/world":                   {"lab"},
 	"sim/instrument":              {"lab", "sim/truth", "sim/world", "devices", "devices/sdk"},
 	"workflows":                   {"lab"},
