@@ -163,62 +163,73 @@ func (s *search) distinct(top []candidate, n int, by float64) []candidate {
 	return kept
 }
 
-// climb walks uphill from a state: in each sweep it tries all moves, takes the
+// move is a neighbour of a state in a local search.
+type move struct {
+	state  []float64
+	column int // the only one that it changes, or -1
+	bound  float64
+}
+
+// climb walks uphill from a state: in each sweep it weighs all moves, takes the
 // best of each parameter together where that is better still, and shortens the
-// moves when none helps.
+// moves when none helps. Moves are worked out in the order of a bound, and only
+// while one could be the best of all or of its column.
 func (s *search) climb(state []float64, value float64) ([]float64, float64, error) {
+	if math.IsInf(value, -1) {
+		return state, value, nil
+	}
 	sp := s.t.space
 	f := make([]float64, len(state))
 	spent := 0
-	worth := func(x []float64) float64 {
-		spent++
+	worth := func(x []float64, how precision) float64 {
 		sp.Features(x, f)
-		return s.model.worth(f, 0, &s.tools)
+		return s.model.worth(f, how, &s.tools)
 	}
 	at := slices.Clone(state)
+	columnBest := make([]float64, len(at))
 	for _, h := range []float64{0.1, 0.03, 0.01, 0.003, 0.001} {
 		for spent < climbSteps {
-			var failed error
+			sp.Features(at, f)
+			s.model.look(f, &s.tools)
+			moves := s.moves(at, h, value+climbGain, worth)
+			spent += len(moves)
 			best, bestValue := []float64(nil), value
 			joint := slices.Clone(at)
-			columnBest := make([]float64, len(at))
 			for i := range columnBest {
 				columnBest[i] = value
 			}
-			sp.Moves(at, h, func(x []float64) {
-				v := worth(x)
-				if failed != nil || !(v > value+1e-9) {
-					return
+			for _, m := range moves {
+				bar := bestValue
+				if m.column >= 0 {
+					bar = columnBest[m.column]
 				}
-				ok, err := s.t.free(x)
-				if err != nil {
-					failed = err
+				if m.bound <= math.Max(bar, value+climbGain) {
+					continue
 				}
-				if err != nil || !ok {
-					return
+				spent++
+				v := worth(m.state, exact)
+				if v <= math.Max(bar, value+climbGain) {
+					continue
+				}
+				if ok, err := s.t.free(m.state); err != nil {
+					return nil, 0, err
+				} else if !ok {
+					continue
 				}
 				if v > bestValue {
-					best, bestValue = slices.Clone(x), v
+					best, bestValue = m.state, v
 				}
-				moved, columns := 0, 0
-				for c := range x {
-					if x[c] != at[c] {
-						moved, columns = c, columns+1
-					}
+				if m.column >= 0 {
+					columnBest[m.column] = v
+					joint[m.column] = m.state[m.column]
 				}
-				if columns == 1 && v > columnBest[moved] {
-					columnBest[moved] = v
-					joint[moved] = x[moved]
-				}
-			})
-			if failed != nil {
-				return nil, 0, failed
 			}
 			if best == nil {
 				break
 			}
 			if !slices.Equal(joint, best) && !slices.Equal(joint, at) {
-				v := worth(joint)
+				spent++
+				v := worth(joint, exact)
 				ok, err := s.t.free(joint)
 				if err != nil {
 					return nil, 0, err
@@ -230,8 +241,34 @@ func (s *search) climb(state []float64, value float64) ([]float64, float64, erro
 			at, value = best, bestValue
 		}
 	}
-	if math.IsNaN(value) {
-		return state, math.Inf(-1), nil
-	}
 	return at, value, nil
+}
+
+// climbGain is by how much a step must raise the acquisition.
+const climbGain = 1e-9
+
+// moves returns the moves from a state whose bound is above a bar, highest
+// first, and of equal ones as the space lists them.
+func (s *search) moves(at []float64, h, bar float64, worth func([]float64, precision) float64) []move {
+	var out []move
+	s.t.space.Moves(at, h, func(x []float64) {
+		bound := worth(x, nearby)
+		if !(bound > bar) {
+			return
+		}
+		m := move{state: slices.Clone(x), bound: bound, column: -1}
+		changed := 0
+		for c := range x {
+			if x[c] != at[c] {
+				m.column = c
+				changed++
+			}
+		}
+		if changed > 1 {
+			m.column = -1
+		}
+		out = append(out, m)
+	})
+	slices.SortStableFunc(out, func(a, b move) int { return cmp.Compare(b.bound, a.bound) })
+	return out
 }

@@ -47,8 +47,10 @@ func curved(c space.Column) bool {
 // nearly additive, and numbers an average of three priors: long scales mislead
 // on these, and short ones waste the tables of choices. Where both are, all
 // four are averaged, with scales between for the choices in the short ones and
-// for the numbers in the long one.
-func (t *task) priors(m gp.Metric, points int) []gp.Prior {
+// for the numbers in the long one. Several objectives get two members, the
+// least alike: each costs as many fits as there are objectives, and the others
+// were not seen to add anything.
+func (t *task) priors(m gp.Metric, points, objectives int) []gp.Prior {
 	groups := m.Groups
 	k := t.kind()
 	if k == choices {
@@ -74,7 +76,12 @@ func (t *task) priors(m gp.Metric, points int) []gp.Prior {
 	case k == mixed:
 		additive := gp.Long(groups)
 		additive.ByGroup = long
+		if objectives > 1 {
+			return []gp.Prior{average[0], additive}
+		}
 		return append(average, additive)
+	case objectives > 1:
+		return []gp.Prior{average[0], average[2]}
 	default:
 		return average
 	}

@@ -41,6 +41,7 @@ type tools struct {
 	success  *gp.Scratch
 	mean, sd []float64
 	members  []float64
+	local    [][]*gp.Local // where [exact] and rows are not asked for
 }
 
 func (s *surrogate) tools() tools {
@@ -58,25 +59,54 @@ func (s *surrogate) tools() tools {
 	return w
 }
 
-// screenRows is how much of the data bounds the variance of a candidate.
-const screenRows = 24
+// precision is how well an acquisition is worked out.
+type precision uint8
 
-// worth returns the acquisition at features x, or with rows above 0 a bound of
-// it: the mean of the members' gains times the probability of success to the
-// power of the caution. Before anything has succeeded it is that times how
-// little is known of it.
-func (s *surrogate) worth(x []float64, rows int, w *tools) float64 {
+const (
+	exact    precision = iota
+	screened           // a bound of it: variances given the first [screenRows] rows
+	nearby             // a closer bound near [tools.look]
+)
+
+const (
+	// screenRows is how much of the data bounds the variance of a candidate.
+	screenRows = 24
+	// localRows is the same around the start of a local search.
+	localRows = 20
+)
+
+// look makes the bounds of [nearby] those of the surroundings of x.
+func (s *surrogate) look(x []float64, w *tools) {
+	w.local = w.local[:0]
+	for k, m := range s.members {
+		var row []*gp.Local
+		for j, p := range m.posts {
+			row = append(row, p.Around(x, localRows, w.posts[k][j]))
+		}
+		w.local = append(w.local, row)
+	}
+}
+
+// worth returns the acquisition at features x, or a bound of it: the mean of
+// the members' gains times the probability of success to the power of the
+// caution. Before anything has succeeded it is that times how little is known
+// of it.
+func (s *surrogate) worth(x []float64, how precision, w *tools) float64 {
 	value := 0.0
 	if len(s.members) > 0 {
 		for k := range s.members {
 			m := &s.members[k]
 			for j, p := range m.posts {
-				n := rows
-				if n == 0 {
-					n = math.MaxInt
+				var variance float64
+				switch how {
+				case exact:
+					w.mean[j], variance = p.Predict(x, w.posts[k][j])
+				case screened:
+					w.mean[j], variance = p.Screen(x, screenRows, w.posts[k][j])
+				case nearby:
+					w.mean[j], variance = p.Bound(x, w.local[k][j], w.posts[k][j])
 				}
-				mean, variance := p.Screen(x, n, w.posts[k][j])
-				w.mean[j], w.sd[j] = mean, math.Sqrt(variance)
+				w.sd[j] = math.Sqrt(variance)
 			}
 			w.members[k] = m.gain.value(w.mean, w.sd)
 		}
@@ -140,7 +170,7 @@ func (s *search) resample() error {
 // screen bounds the acquisition of every candidate of the heap.
 func (s *search) screen() {
 	for i := range s.heap {
-		s.heap[i].value, s.heap[i].turn = s.model.worth(s.feature(s.heap[i].id), screenRows, &s.tools), -1
+		s.heap[i].value, s.heap[i].turn = s.model.worth(s.feature(s.heap[i].id), screened, &s.tools), -1
 	}
 	slices.SortFunc(s.heap, order)
 }
@@ -181,7 +211,7 @@ func (s *search) best(n int) []candidate {
 			s.pop()
 			continue
 		}
-		top.value = s.model.worth(s.feature(top.id), 0, &s.tools)
+		top.value = s.model.worth(s.feature(top.id), exact, &s.tools)
 		top.turn = s.turn
 		s.sink(0)
 	}

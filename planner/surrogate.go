@@ -64,7 +64,7 @@ func (t *task) learn(responses []*response, spare int) *surrogate {
 		points = max(points, len(r.rows))
 	}
 	if len(responses) > 0 {
-		for _, pr := range t.priors(s.metric, points) {
+		for _, pr := range t.priors(s.metric, points, len(responses)) {
 			s.members = append(s.members, member{prior: pr})
 		}
 	}

@@ -12,7 +12,8 @@ import (
 type Front struct {
 	axes  [][]float64 // the edges of the boxes, ascending; the last is +Inf
 	boxes []box
-	best  [][]float64 // the outcomes that no other dominates
+	logs  [3][]float64 // scratch of [Front.LogEHVI]
+	best  [][]float64  // the outcomes that no other dominates
 	ref   []float64
 }
 
@@ -155,11 +156,14 @@ func (f *Front) stairs(points [][]float64, slice box) {
 //
 // (the box decomposition of Yang, Emmerich, Deutz & Bäck, Efficient computation
 // of expected hypervolume improvement using box decomposition algorithms, 2019,
-// https://arxiv.org/abs/1904.12672). It grows with every mean and every sd.
+// https://arxiv.org/abs/1904.12672). It grows with every mean and every sd. The
+// front's own memory is its scratch: it is not safe for concurrent use.
 func (f *Front) LogEHVI(mean, sd []float64) float64 {
-	var logs [3][]float64
+	if v := f.plainEHVI(mean, sd); v > 1e-200 {
+		return math.Log(v)
+	}
+	logs := f.scratch()
 	for j, edges := range f.axes {
-		logs[j] = make([]float64, len(edges))
 		for k, e := range edges {
 			logs[j][k] = math.Inf(-1)
 			if !math.IsInf(e, 1) {
@@ -183,6 +187,52 @@ func (f *Front) LogEHVI(mean, sd []float64) float64 {
 		s += math.Exp(t - top)
 	}
 	return top + math.Log(s)
+}
+
+// plainEHVI is the same without logarithms, which is much faster. It returns 0
+// where a gain is too far from what is expected for float64.
+func (f *Front) plainEHVI(mean, sd []float64) float64 {
+	gains := f.scratch()
+	for j, edges := range f.axes {
+		last := len(edges) - 1
+		for k, e := range edges[:last] {
+			z := (mean[j] - e) / sd[j]
+			switch {
+			case z > 9: // φ(z) - z·Φ(-z) is below the last bit of z
+				gains[j][k] = mean[j] - e
+			case z > -30:
+				gains[j][k] = sd[j] * (invSqrt2Pi*math.Exp(-0.5*z*z) + z*0.5*math.Erfc(-z/math.Sqrt2))
+			case k == 0:
+				return 0
+			default:
+				gains[j][k] = 0
+			}
+		}
+		gains[j][last] = 0
+	}
+	sum := 0.0
+	if len(f.axes) == 2 {
+		for i := range f.boxes {
+			b := &f.boxes[i]
+			sum += (gains[0][b.lo[0]] - gains[0][b.hi[0]]) * (gains[1][b.lo[1]] - gains[1][b.hi[1]])
+		}
+		return sum
+	}
+	for i := range f.boxes {
+		b := &f.boxes[i]
+		sum += (gains[0][b.lo[0]] - gains[0][b.hi[0]]) * (gains[1][b.lo[1]] - gains[1][b.hi[1]]) * (gains[2][b.lo[2]] - gains[2][b.hi[2]])
+	}
+	return sum
+}
+
+// scratch returns memory for a number to each edge of each axis.
+func (f *Front) scratch() *[3][]float64 {
+	for j, edges := range f.axes {
+		if len(f.logs[j]) != len(edges) {
+			f.logs[j] = make([]float64, len(edges))
+		}
+	}
+	return &f.logs
 }
 
 // logDiff returns ln(eᵃ - eᵇ) for a ≥ b.
