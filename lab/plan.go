@@ -13,6 +13,8 @@ type Brief struct {
 	Objectives []Objective `json:"objectives"`
 	Policy     PlanPolicy  `json:"policy"`
 	Seed       uint64      `json:"seed"`
+	// Sources are what is known from elsewhere.
+	Sources []Source `json:"sources,omitempty"`
 	// Known are the experiments that ended, by number.
 	Known []Known `json:"known"`
 	// Pending are the experiments that are planned or running, by number.

@@ -21,6 +21,18 @@ func (t *task) bayes(ctx context.Context, plan *lab.Plan) error {
 		n0 = max(2, min(n0, (t.brief.Budget+1)/3))
 	}
 	want := t.brief.Want
+	if len(t.scores) > 0 {
+		n0 = min(n0, openers)
+		ps, err := t.open()
+		if err != nil {
+			return err
+		}
+		plan.Proposals = ps
+		if want -= len(ps); want == 0 {
+			plan.Notes = append(plan.Notes, startNote(0, n0))
+			return nil
+		}
+	}
 	if spread := min(want, n0-len(t.known)-len(t.pending)); spread > 0 || len(t.known) == 0 {
 		if len(t.known) == 0 {
 			spread = want
@@ -29,7 +41,7 @@ func (t *task) bayes(ctx context.Context, plan *lab.Plan) error {
 		if err != nil {
 			return err
 		}
-		plan.Proposals = ps
+		plan.Proposals = append(plan.Proposals, ps...)
 		plan.Notes = append(plan.Notes, startNote(len(t.known), n0))
 		if want -= len(ps); want == 0 || len(ps) < spread {
 			return nil
@@ -103,7 +115,7 @@ func (t *task) modelled(ctx context.Context, want int, planned []lab.Proposal) (
 		}
 		p := w.proposal(s, *c, others)
 		out = append(out, p)
-		running = append(running, experiment{state: s.state(c.id), features: s.feature(c.id)})
+		running = append(running, experiment{state: s.state(c.id), row: s.feature(c.id)})
 	}
 	return out, w.notes(model), nil
 }
@@ -112,7 +124,7 @@ func (t *task) modelled(ctx context.Context, want int, planned []lab.Proposal) (
 func (t *task) believeAll(s *surrogate, running []experiment) {
 	tools := s.tools()
 	for _, e := range running {
-		s.believe(e.features, &tools)
+		s.believe(e.row, &tools)
 	}
 }
 

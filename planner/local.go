@@ -34,7 +34,7 @@ func (s *search) add(state []float64) (int, error) {
 	f := make([]float64, len(state))
 	s.t.space.Features(state, f)
 	s.states = append(s.states, slices.Clone(state))
-	s.features = append(s.features, f)
+	s.features = append(s.features, s.t.row(state, f))
 	return len(s.states) - 1, nil
 }
 
@@ -183,14 +183,14 @@ func (s *search) climb(state []float64, value float64) ([]float64, float64, erro
 	spent := 0
 	worth := func(x []float64, how precision) float64 {
 		sp.Features(x, f)
-		return s.model.worth(f, how, &s.tools)
+		return s.model.worth(s.t.row(x, f), how, &s.tools)
 	}
 	at := slices.Clone(state)
 	columnBest := make([]float64, len(at))
 	for _, h := range []float64{0.1, 0.03, 0.01, 0.003, 0.001} {
 		for spent < climbSteps {
 			sp.Features(at, f)
-			s.model.look(f, &s.tools)
+			s.model.look(s.t.row(at, f), &s.tools)
 			moves := s.moves(at, h, value+climbGain, worth)
 			spent += len(moves)
 			best, bestValue := []float64(nil), value

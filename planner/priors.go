@@ -54,7 +54,7 @@ func (t *task) priors(m gp.Metric, points, objectives int) []gp.Prior {
 	groups := m.Groups
 	k := t.kind()
 	if k == choices {
-		return []gp.Prior{gp.Long(groups)}
+		return []gp.Prior{gp.Reactive()}
 	}
 	between := make([]gp.GroupScale, groups)
 	long := make([]gp.GroupScale, groups)

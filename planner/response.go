@@ -12,6 +12,10 @@ import (
 // better, replicates are gathered, mean 0 and variance 1.
 type response struct {
 	objective lab.Objective
+	index     int // of the objective in the brief
+	trends    []gp.Trend
+	scores    []*score // that the trends are, or would be
+	preferred float64  // log predictive density with the trends less that without, to a point
 	sign      float64
 	rows      []int // of task.known: the first experiment at each distinct point
 	value     []float64
@@ -32,7 +36,8 @@ type sample struct {
 // there is none.
 func (t *task) responseOf(j int) *response {
 	o := t.brief.Objectives[j]
-	r := &response{objective: o, sign: 1}
+	r := &response{objective: o, index: j, sign: 1}
+	r.trends, r.scores = t.trendsOf(j)
 	if o.Direction == lab.Minimize {
 		r.sign = -1
 	}
@@ -104,7 +109,7 @@ func (r *response) gather(t *task, samples []sample) {
 	r.mean, r.sd = moments(y)
 	d := gp.Data{Y: y, Reps: reps, Squares: square, Known: known}
 	for g, row := range r.rows {
-		d.X = append(d.X, t.known[row].features)
+		d.X = append(d.X, t.known[row].row)
 		d.Y[g] = (y[g] - r.mean) / r.sd
 		d.Squares[g] = square[g] / (r.sd * r.sd)
 		d.Known[g] = known[g] / (r.sd * r.sd)

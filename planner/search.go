@@ -23,7 +23,8 @@ type search struct {
 	heap  []candidate
 	turn  int // how many outcomes have been believed
 	tools tools
-	// states and features of candidates that the space does not list.
+	// states of candidates that the space does not list, and the rows of these
+	// and, where there are scores, of those that it does.
 	states, features [][]float64
 	crowdedOut       bool // some feasible one was too close to what is taken
 }
@@ -195,8 +196,17 @@ func (s *search) state(id int) []float64 {
 }
 
 func (s *search) feature(id int) []float64 {
-	if s.t.space.Listed() {
+	if !s.t.space.Listed() {
+		return s.features[id]
+	}
+	if len(s.t.scores) == 0 {
 		return s.t.space.Feature(id)
+	}
+	if s.features == nil {
+		s.features = make([][]float64, s.t.space.Len())
+	}
+	if s.features[id] == nil {
+		s.features[id] = s.t.row(s.t.space.State(id), s.t.space.Feature(id))
 	}
 	return s.features[id]
 }

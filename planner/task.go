@@ -22,6 +22,7 @@ type task struct {
 	snapped []float64 // scratch as well
 	spacing float64   // how far proposals keep from what is taken, see [roomFor]
 	running int       // the first of rows that keeps [batchSpacing]
+	scores  []*score  // of the brief's sources
 }
 
 // experiment is a known or pending experiment as the models see it.
@@ -29,6 +30,7 @@ type experiment struct {
 	number   int
 	state    []float64
 	features []float64
+	row      []float64 // the features with the scores behind
 	key      string
 	observed []lab.Measured
 	failed   bool
@@ -68,12 +70,15 @@ func checkNumbers(b lab.Brief) error {
 			}
 		}
 	}
-	return nil
+	return checkSources(b)
 }
 
 func newTask(b lab.Brief, sp *space.Space) (*task, error) {
 	n := len(b.Known) + len(b.Pending)
 	t := &task{brief: b, space: sp, taken: make(map[string]bool, n+b.Want), scratch: make([]float64, sp.Width()), running: math.MaxInt}
+	if b.Policy.Planner != "sobol" && b.Policy.Planner != "random" {
+		t.readSources()
+	}
 	t.known, t.rows = make([]experiment, 0, len(b.Known)), make([][]float64, 0, n+b.Want)
 	for i, k := range b.Known {
 		e, err := t.experiment(k.Number, k.Settings)
@@ -102,6 +107,7 @@ func (t *task) experiment(number int, settings []lab.Setting) (experiment, error
 	}
 	e := experiment{number: number, state: state, features: make([]float64, t.space.Width()), key: t.space.Key(state)}
 	t.space.Features(state, e.features)
+	e.row = t.row(state, e.features)
 	t.taken[e.key] = true
 	t.rows = append(t.rows, e.features)
 	// A hand-made experiment may lie between the settings of the space. What it

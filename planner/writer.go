@@ -152,6 +152,7 @@ func (w *writer) notes(acting *surrogate) []string {
 	if acting.singular {
 		out = append(out, "Some hyperparameters could not be fitted and were left at their prior; do not lean on the intervals.")
 	}
+	out = append(out, w.sourceNotes()...)
 	return append(out, w.adviceNotes()...)
 }
 

@@ -37,7 +37,9 @@ type Params struct {
 type Problem struct {
 	metric Metric
 	data   Data
+	y      []float64   // outcomes less what the trends expect
 	dist   [][]float64 // squared distances of the pairs i > j, a slice to a group
+	linear []float64   // what the trends add to the covariance of those pairs
 	work   *workspace
 }
 
@@ -52,7 +54,16 @@ type workspace struct {
 
 // NewProblem prepares data for [Problem.Fit] and [Problem.Posterior]. Only the
 // first keeps matrices of the distances.
-func NewProblem(m Metric, d Data) *Problem { return &Problem{metric: m, data: d} }
+func NewProblem(m Metric, d Data) *Problem {
+	p := &Problem{metric: m, data: d, y: d.Y}
+	if len(m.Trends) > 0 {
+		p.y = make([]float64, len(d.Y))
+		for i, y := range d.Y {
+			p.y[i] = y - m.trend(d.X[i])
+		}
+	}
+	return p
+}
 
 // Len returns the number of distinct points.
 func (p *Problem) Len() int { return len(p.data.Y) }
@@ -62,6 +73,13 @@ func (p *Problem) scratch() *workspace {
 		p.dist = p.metric.distances(p.data.X)
 		n := p.Len()
 		pairs := n * (n - 1) / 2
+		if len(p.metric.Trends) > 0 {
+			for i, a := range p.data.X {
+				for _, b := range p.data.X[:i] {
+					p.linear = append(p.linear, p.metric.together(a, b))
+				}
+			}
+		}
 		p.work = &workspace{
 			k: make([]float64, n*n), l: make([]float64, n*n), w: make([]float64, n*n), inv: make([]float64, n*n),
 			r2: make([]float64, pairs), dk: make([]float64, pairs), kb: make([]float64, pairs),
@@ -199,9 +217,12 @@ func (p *Problem) factor(kernel Kernel, h Params, ws *workspace) bool {
 			ws.kb[pair] = h.Output * v
 			ws.dk[pair] = h.Output * slope
 			row[j] = ws.kb[pair]
+			if p.linear != nil {
+				row[j] += p.linear[pair]
+			}
 			pair++
 		}
-		row[i] = h.Output + h.Noise/p.data.Reps[i] + p.data.Known[i]
+		row[i] = h.Output + h.Noise/p.data.Reps[i] + p.data.Known[i] + p.metric.together(p.data.X[i], p.data.X[i])
 	}
 	if cholesky(ws.k, ws.l, n, n) {
 		return true
@@ -238,10 +259,10 @@ func (p *Problem) residuals(ws *workspace) float64 {
 	s1, s2 := 0.0, 0.0
 	for i, v := range row {
 		s1 += v
-		s2 += v * p.data.Y[i]
+		s2 += v * p.y[i]
 	}
 	m := s2 / s1
-	for i, y := range p.data.Y {
+	for i, y := range p.y {
 		ws.res[i] = y - m
 	}
 	return m

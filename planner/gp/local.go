@@ -52,11 +52,11 @@ func (p *Posterior) Around(x []float64, rows int, s *Scratch) *Local {
 // exceed.
 func (p *Posterior) Bound(x []float64, q *Local, s *Scratch) (mean, bound float64) {
 	k := p.covariances(x, s)
-	mean = p.Mean0 + dot(p.alpha, k)
+	mean = p.expects(x, k)
 	near := q.k[:len(q.rows)]
 	for i, r := range q.rows {
 		near[i] = k[r]
 	}
 	forward(q.l, len(q.k), near)
-	return mean, math.Max(floor, p.Params.Output-dot(near, near))
+	return mean, math.Max(floor, p.before(x)-dot(near, near))
 }

@@ -9,6 +9,36 @@ package gp
 type Metric struct {
 	Columns []Column
 	Groups  int // number of length scales
+	// Trends are columns whose value the outcome is expected to follow; they add
+	// nothing to a distance.
+	Trends []Trend
+}
+
+// Trend is a column t(x) that adds b·t(x) to the outcome, with a slope b that is
+// normal before there is data. It is integrated out: the prior mean is Mean·t(x)
+// and the covariance of two points grows by SD²·t(x)·t(x'), so that data which do
+// not follow the trend unlearn it (Rasmussen & Williams 2006, section 2.7).
+type Trend struct {
+	Column   int
+	Mean, SD float64
+}
+
+// trend returns what the trends expect at x.
+func (m Metric) trend(x []float64) float64 {
+	s := 0.0
+	for _, t := range m.Trends {
+		s += t.Mean * x[t.Column]
+	}
+	return s
+}
+
+// together returns what the trends add to the covariance of a and b.
+func (m Metric) together(a, b []float64) float64 {
+	s := 0.0
+	for _, t := range m.Trends {
+		s += t.SD * t.SD * a[t.Column] * b[t.Column]
+	}
+	return s
 }
 
 // Column is one coordinate of a point. It has Tables, or it is numeric.

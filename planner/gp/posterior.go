@@ -28,7 +28,8 @@ type Posterior struct {
 	level   []int     // columns with levels
 	size    []int     // levels of those columns
 	table   [][]float64
-	index   []int32 // the levels of the rows, column after column, stride apart
+	index   []int32   // the levels of the rows, column after column, stride apart
+	trend   []float64 // the trends of the rows times their SD, trend after trend, stride apart
 	l       []float64
 	alpha   []float64
 	y       []float64
@@ -58,7 +59,7 @@ func (p *Problem) Posterior(kernel Kernel, h Params, spare int) (*Posterior, err
 		q.n = 0
 		for i, x := range p.data.X {
 			copy(q.l[i*q.stride:], q.covariances(x, scratch))
-			q.l[i*q.stride+i] = h.Output + h.Noise/p.data.Reps[i] + p.data.Known[i] + jitter
+			q.l[i*q.stride+i] = q.before(x) + h.Noise/p.data.Reps[i] + p.data.Known[i] + jitter
 			q.place(x)
 		}
 		if cholesky(q.l, q.l, n, q.stride) {
@@ -66,7 +67,7 @@ func (p *Problem) Posterior(kernel Kernel, h Params, spare int) (*Posterior, err
 		}
 	}
 	// The mean by generalised least squares, from two solutions.
-	ones, ky := make([]float64, n, q.stride), slices.Clone(p.data.Y)
+	ones, ky := make([]float64, n, q.stride), slices.Clone(p.y)
 	for i := range ones {
 		ones[i] = 1
 	}
@@ -110,6 +111,7 @@ func (p *Posterior) lay(h Params) {
 	}
 	p.x = make([]float64, len(p.numeric)*p.stride)
 	p.index = make([]int32, len(p.level)*p.stride)
+	p.trend = make([]float64, len(p.metric.Trends)*p.stride)
 	p.n = 0
 }
 
@@ -121,7 +123,26 @@ func (p *Posterior) place(x []float64) {
 	for k, c := range p.level {
 		p.index[k*p.stride+p.n] = int32(x[c])
 	}
+	for k, t := range p.metric.Trends {
+		p.trend[k*p.stride+p.n] = t.SD * x[t.Column]
+	}
 	p.n++
+}
+
+// before returns the variance of f at x before there is data.
+func (p *Posterior) before(x []float64) float64 {
+	return p.Params.Output + p.metric.together(x, x)
+}
+
+// expects returns the mean of f at x, given its covariances with the rows.
+func (p *Posterior) expects(x, k []float64) float64 {
+	return p.Mean0 + p.metric.trend(x) + dot(p.alpha, k)
+}
+
+// Slope returns what the data say of the slope of trend k.
+func (p *Posterior) Slope(k int) float64 {
+	t := p.metric.Trends[k]
+	return t.Mean + t.SD*dot(p.alpha, p.trend[k*p.stride:])
 }
 
 // covariances fills s.k with the covariance of f at x and at each row.
@@ -161,6 +182,12 @@ func (p *Posterior) covariances(x []float64, s *Scratch) []float64 {
 	for i, v := range r2 {
 		out[i] = p.Params.Output * p.kernel.value(v)
 	}
+	for k, t := range p.metric.Trends {
+		v := t.SD * x[t.Column]
+		for i, w := range p.trend[k*p.stride : k*p.stride+p.n] {
+			out[i] += v * w
+		}
+	}
 	return out
 }
 
@@ -173,15 +200,15 @@ func (p *Posterior) Predict(x []float64, s *Scratch) (mean, variance float64) {
 // exceed: the variance given only the first rows rows. It costs O(n + rows²).
 func (p *Posterior) Screen(x []float64, rows int, s *Scratch) (mean, bound float64) {
 	k := p.covariances(x, s)
-	mean = p.Mean0 + dot(p.alpha, k)
+	mean = p.expects(x, k)
 	k = k[:min(rows, p.n)]
 	forward(p.l, p.stride, k)
-	return mean, math.Max(floor, p.Params.Output-dot(k, k))
+	return mean, math.Max(floor, p.before(x)-dot(k, k))
 }
 
 // Mean returns the mean of f at x: O(n).
 func (p *Posterior) Mean(x []float64, s *Scratch) float64 {
-	return p.Mean0 + dot(p.alpha, p.covariances(x, s))
+	return p.expects(x, p.covariances(x, s))
 }
 
 // Append adds a point whose outcome is believed to be what the model expects
@@ -194,11 +221,11 @@ func (p *Posterior) Append(x []float64, s *Scratch) float64 {
 		panic("gp: no room for another point")
 	}
 	k := p.covariances(x, s)
-	mean := p.Mean0 + dot(p.alpha, k)
+	mean := p.expects(x, k)
 	forward(p.l, p.stride, k)
 	row := p.l[p.n*p.stride:]
 	copy(row, k)
-	row[p.n] = math.Sqrt(math.Max(floor, p.Params.Output+p.Params.Noise-dot(k, k)))
+	row[p.n] = math.Sqrt(math.Max(floor, p.before(x)+p.Params.Noise-dot(k, k)))
 	// What is believed has no residual: K⁻¹ of the longer vector is 0 there.
 	p.alpha = append(p.alpha, 0)
 	p.y = append(p.y, mean)

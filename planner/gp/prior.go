@@ -162,3 +162,17 @@ func Long(groups int) Prior {
 		Output: Gamma(l, 1), OutputStart: 4,
 	}
 }
+
+// Reactive is a prior of medium length scales with a large, free output scale
+// and a measurable noise: l ~ Gamma(3, 1), s2f ~ Gamma(5, 0.2), s2 ~
+// Gamma(1.5, 0.1). It is what Shields et al., Bayesian reaction optimization as a
+// tool for chemical synthesis, Nature 590 (2021), found best for spaces of
+// reactions, whose choices are substances. On numbers alone it misleads.
+func Reactive() Prior {
+	return Prior{
+		Name: "scales of reactions", Kernel: Matern52,
+		Scale: Gamma(3, 1), ScaleStart: 2, ScaleMin: 1e-3,
+		Noise: Gamma(1.5, 0.1), NoiseStart: 0.5, NoiseMin: 1e-4,
+		Output: Gamma(5, 0.2), OutputStart: 8,
+	}
+}
