@@ -21,15 +21,20 @@ type benchPlannerCmd struct {
 	Budget   int      `help:"Evaluations to a campaign; by default the smaller of 60 and a third of the points."`
 	Batch    int      `default:"1" help:"Proposals to a plan."`
 	Strategy string   `default:"auto" help:"The planner: auto, bayes, sobol or random."`
+	Export   string   `placeholder:"DIR" help:"Run nothing; write the tables with the starts of every seed into DIR, for bench/peers."`
 	JSON     bool     `name:"json" help:"Print one JSON object."`
 }
 
 func (c *benchPlannerCmd) Run(ctx context.Context, t *terminal) error {
-	at := conditionsNow(0)
-	r, err := bench.Run(ctx, planner.New(planner.Options{Feasible: campaign.Feasible}), bench.Options{
+	o := bench.Options{
 		Data: c.Data, Seeds: c.Seeds, Sets: c.Sets, Budget: c.Budget, Batch: c.Batch, Strategy: c.Strategy,
 		Progress: func(format string, args ...any) { fmt.Fprintf(t.err, format+"\n", args...) },
-	})
+	}
+	if c.Export != "" {
+		return bench.Export(c.Export, o)
+	}
+	at := conditionsNow(0)
+	r, err := bench.Run(ctx, planner.New(planner.Options{Feasible: campaign.Feasible}), o)
 	if err != nil {
 		return err
 	}

@@ -128,12 +128,7 @@ func (o Options) withDefaults() Options {
 
 // measure runs the campaigns of one table.
 func (t *Table) measure(ctx context.Context, p Proposer, o Options) (Set, []float64, error) {
-	n := len(t.Value)
-	s := Set{Points: n, Budget: o.Budget}
-	if s.Budget < 1 {
-		s.Budget = min(60, n/3)
-	}
-	s.Budget = min(s.Budget, n)
+	s := Set{Points: len(t.Value), Budget: t.budget(o)}
 	starts := min(o.Starts, s.Budget)
 	var times []float64
 	random := 0.0
