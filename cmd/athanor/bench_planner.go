@@ -5,36 +5,58 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"text/tabwriter"
 
 	"github.com/athanor-lab/athanor/campaign"
+	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/planner"
 	"github.com/athanor-lab/athanor/planner/bench"
 )
 
-// benchPlannerCmd runs look-up campaigns over tables of real experiments.
+// benchPlannerCmd runs look-up campaigns over tables of real experiments, or
+// campaigns on functions whose optimum is known.
 type benchPlannerCmd struct {
-	Data     string   `required:"" env:"ATHANOR_TABLES" help:"Folder of tables: a folder to a set, with table.csv and space.json."`
-	Seeds    int      `default:"10" help:"Campaigns to a table."`
-	Sets     []string `help:"The sets to run; all by default."`
-	Budget   int      `help:"Evaluations to a campaign; by default the smaller of 60 and a third of the points."`
-	Batch    int      `default:"1" help:"Proposals to a plan."`
-	Strategy string   `default:"auto" help:"The planner: auto, bayes, sobol or random."`
-	Export   string   `placeholder:"DIR" help:"Run nothing; write the tables with the starts of every seed into DIR, for bench/peers."`
-	JSON     bool     `name:"json" help:"Print one JSON object."`
+	Data      string   `env:"ATHANOR_TABLES" help:"Folder of tables: a folder to a set, with table.csv and space.json."`
+	Synthetic bool     `help:"Run the synthetic suite instead: mixed, constrained, noisy, failing and two-objective functions."`
+	Seeds     int      `default:"10" help:"Campaigns to a table or problem."`
+	Sets      []string `help:"The sets to run, or the problems or kinds of the suite; all by default."`
+	Budget    int      `help:"Evaluations to a campaign; by default the smaller of 60 and a third of the points."`
+	Batch     int      `default:"1" help:"Proposals to a plan."`
+	Strategy  string   `default:"auto" help:"The planner by name, as in plan.planner."`
+	Several   bool     `default:"true" negatable:"" help:"Run tables with two or three objectives on all of them as well, for their hypervolume."`
+	Peers     string   `placeholder:"DIR" help:"Folder with the traces of other planners (JSONL); by default bench/peers/traces where it exists."`
+	Export    string   `placeholder:"DIR" help:"Run nothing; write the tables with the starts of every seed into DIR, for bench/peers."`
+	JSON      bool     `name:"json" help:"Print one JSON object."`
 }
 
+// peerTraces is where the project keeps the traces of other planners.
+const peerTraces = "bench/peers/traces"
+
 func (c *benchPlannerCmd) Run(ctx context.Context, t *terminal) error {
+	progress := func(format string, args ...any) { fmt.Fprintf(t.err, format, args...) }
+	p := planner.New(planner.Options{Feasible: campaign.Feasible})
+	if c.Synthetic {
+		return c.synthetic(ctx, t, p, progress)
+	}
+	if c.Data == "" {
+		return lab.Errorf(lab.Invalid, "say where the tables are with --data DIR, or ask for --synthetic")
+	}
 	o := bench.Options{
 		Data: c.Data, Seeds: c.Seeds, Sets: c.Sets, Budget: c.Budget, Batch: c.Batch, Strategy: c.Strategy,
-		Progress: func(format string, args ...any) { fmt.Fprintf(t.err, format+"\n", args...) },
+		Several: c.Several, Traces: c.Peers, Progress: progress,
 	}
 	if c.Export != "" {
 		return bench.Export(c.Export, o)
 	}
+	if o.Traces == "" {
+		if at, err := os.Stat(peerTraces); err == nil && at.IsDir() {
+			o.Traces = peerTraces
+		}
+	}
 	at := conditionsNow(0)
-	r, err := bench.Run(ctx, planner.New(planner.Options{Feasible: campaign.Feasible}), o)
+	r, err := bench.Run(ctx, p, o)
 	if err != nil {
 		return err
 	}
@@ -45,12 +67,67 @@ func (c *benchPlannerCmd) Run(ctx context.Context, t *terminal) error {
 			Conditions conditions `json:"conditions"`
 		}{r, at})
 	}
+	return printTables(t, r)
+}
+
+func printTables(t *terminal, r bench.Result) error {
 	w := tabwriter.NewWriter(t.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "SET\tAREA/RANDOM\t±\tTO TOP 1 %\tTO TOP 5 %\tSUGGEST p95 ms")
+	fmt.Fprintln(w, "SET\tAREA/RANDOM\t95 %\tTO TOP 1 %\tTO TOP 5 %\tCOVERAGE\tAF\tEF\tHYPERVOLUME\tCPU ms p50\tWALL ms p95\tALLOC MB")
 	for _, name := range slices.Sorted(maps.Keys(r.Sets)) {
 		s := r.Sets[name]
-		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%.1f\t%.1f\t%.1f\n", name, s.RelativeArea, s.StandardError, s.ToTop1, s.ToTop5, s.SuggestMS.P95)
+		volume, faster := "", "–"
+		if s.Hypervolume != nil {
+			volume = fmt.Sprintf("%.3f (random %.3f)", s.Hypervolume.Volume, s.Hypervolume.RandomVolume)
+		}
+		if s.Acceleration > 0 {
+			faster = fmt.Sprintf("%.1f", s.Acceleration)
+		}
+		fmt.Fprintf(w, "%s\t%.3f\t%.3f … %.3f\t%.1f\t%.1f\t%.2f\t%s\t%.1f\t%s\t%.1f\t%.1f\t%.1f\n", name, s.RelativeArea, s.Interval[0], s.Interval[1],
+			s.ToTop1, s.ToTop5, s.Coverage, faster, s.Enhancement, volume, s.SuggestCPU.P50, s.SuggestMS.P95, s.AllocMB)
 	}
-	fmt.Fprintf(w, "mean\t%.3f\t\t\t\t%.1f\n", r.MeanRelativeArea, r.SuggestMS.P95)
+	fmt.Fprintf(w, "mean\t%.3f\t\t\t\t\t\t\t\t%.1f\t%.1f\t%.1f\n", r.MeanRelativeArea, r.SuggestCPU.P50, r.SuggestMS.P95, r.AllocMB)
+	for _, kind := range slices.Sorted(maps.Keys(r.Kinds)) {
+		fmt.Fprintf(w, "mean, %s\t%.3f\n", kind, r.Kinds[kind])
+	}
+	if err := w.Flush(); err != nil || len(r.Peers) == 0 {
+		return err
+	}
+	fmt.Fprintln(t.out, "\nBeside other planners, on campaigns from the same starts that both have completed:")
+	fmt.Fprintln(w, "PEER\tVERSION\tSETS\tPAIRS\tITS AREA\tOURS\tDIFFERENCE\t95 %\tp, PAIRS\tp, SETS\tITS CPU/OURS\tSIGNIFICANTLY AHEAD OF US BY 0.10 ON")
+	for _, name := range slices.Sorted(maps.Keys(r.Peers)) {
+		q := r.Peers[name]
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%.3f\t%.3f\t%+.3f\t%+.3f … %+.3f\t%.2g\t%.2g\t%.0f\t%v\n", name, q.Version, q.Sets, q.Pairs, q.RelativeArea, q.Ours,
+			q.Difference, q.Interval[0], q.Interval[1], q.P, q.PSets, q.CPURatio, q.Worse)
+	}
+	return w.Flush()
+}
+
+func (c *benchPlannerCmd) synthetic(ctx context.Context, t *terminal, p bench.Proposer, progress func(string, ...any)) error {
+	at := conditionsNow(0)
+	o := bench.SyntheticOptions{Problems: c.Sets, Seeds: c.Seeds, Strategy: c.Strategy, Progress: progress}
+	if c.Batch > 1 {
+		o.Batches = []int{c.Batch}
+	}
+	r, err := bench.RunSynthetic(ctx, p, o)
+	if err != nil {
+		return err
+	}
+	at.LoadAfter = load()
+	if c.JSON {
+		return json.NewEncoder(t.out).Encode(struct {
+			bench.SyntheticResult
+			Conditions conditions `json:"conditions"`
+		}{r, at})
+	}
+	w := tabwriter.NewWriter(t.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "PROBLEM/BATCH\tKIND\tAREA/RANDOM\t±\tAREA/SOBOL\tREGRET\tRANDOM'S\tSUGGEST p95 ms")
+	for _, name := range slices.Sorted(maps.Keys(r.Problems)) {
+		s := r.Problems[name]
+		fmt.Fprintf(w, "%s\t%s\t%.3f\t%.3f\t%.3f\t%.4f\t%.3f\t%.1f\n", name, s.Kind, s.RelativeArea, s.StandardError, s.ToSobol, s.Regret, s.RandomRegret, s.SuggestMS.P95)
+	}
+	fmt.Fprintf(w, "mean\t\t%.3f\n", r.MeanRelativeArea)
+	for _, kind := range slices.Sorted(maps.Keys(r.Kinds)) {
+		fmt.Fprintf(w, "mean\t%s\t%.3f\n", kind, r.Kinds[kind])
+	}
 	return w.Flush()
 }

@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"planner/space":               {"lab"},
 	"planner/gp":                  {},
 	"planner/acq":                 {},
-	"planner/bench":               {"lab", "planner", "planner/space"},
+	"planner/bench":               {"lab", "planner", "planner/space", "planner/acq"},
 	"planner/askdata":             {"lab"},
 	"schedule":                    {"lab"},
 	"schedule/scheduletest":       {"lab", "schedule"},

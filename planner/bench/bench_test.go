@@ -56,8 +56,8 @@ func TestLoadAveragesReplicates(t *testing.T) {
 		t.Fatal(err)
 	}
 	table := tables[0]
-	if len(tables) != 1 || len(table.Value) != 60 || table.Objective.Direction != lab.Minimize {
-		t.Fatalf("%d tables, %d points, %s; want 1, 60, minimize", len(tables), len(table.Value), table.Objective.Direction)
+	if len(tables) != 1 || len(table.Value) != 60 || table.Objectives[0].Direction != lab.Minimize {
+		t.Fatalf("%d tables, %d points, %s; want 1, 60, minimize", len(tables), len(table.Value), table.Objectives[0].Direction)
 	}
 	// The 40th row and the one after it are x = 13, level a.
 	if got := table.Value[39]; got != 0 {

@@ -68,7 +68,7 @@ func Export(dir string, o Options) error {
 func (t *Table) export(o Options) exportedTask {
 	out := exportedTask{
 		Format: TaskFormat, Dataset: t.Name, Table: t.Digest(), Budget: t.budget(o), Factorial: t.factorial(),
-		Direction: t.Objective.Direction, Points: t.Space.Pool, Values: t.Value,
+		Direction: t.Objectives[0].Direction, Points: t.Space.Pool, Values: t.Value,
 	}
 	for _, p := range t.Space.Parameters {
 		out.Parameters = append(out.Parameters, exportedParameter{

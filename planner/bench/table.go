@@ -19,14 +19,17 @@ import (
 // Table is a set of real experiments that answers a proposal with what was
 // measured.
 type Table struct {
-	Name      string
-	Space     lab.Space // with every measured point in its pool
-	Objective lab.Objective
-	Settings  [][]lab.Setting
-	Value     []float64 // mean of the replicates of each point
+	Name       string
+	Space      lab.Space // with every measured point in its pool
+	Objectives []lab.Objective
+	Settings   [][]lab.Setting
+	Outcomes   [][]float64 // by objective and point the mean of the replicates, NaN where there is none
+	Value      []float64   // the outcomes of the first objective, which all points have
+	Skipped    int         // rows without an outcome of the first objective
 
-	loss []float64 // 0 at the best point, 1 at the median
-	rank []int     // 0 for the best
+	loss   []float64 // 0 at the best point, 1 at the median
+	rank   []int     // 0 for the best
+	random float64   // the mean area of random search, once measured
 }
 
 // description is what a folder's space.json says.
@@ -48,8 +51,9 @@ type description struct {
 }
 
 // Load reads a folder with a space.json and a table.csv; descriptor files that
-// space.json names are read where they exist. Rows with equal settings are
-// replicates. The first objective counts.
+// space.json names are read where they exist, and what it does not say of levels
+// and bounds is taken from the table. Rows with equal settings are replicates;
+// rows without the first objective are left out.
 func Load(dir string) (*Table, error) {
 	body, err := os.ReadFile(filepath.Join(dir, "space.json"))
 	if err != nil {
@@ -63,12 +67,16 @@ func Load(dir string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(d.Objectives) == 0 || len(rows) < 2 {
-		return nil, lab.Errorf(lab.Invalid, "table %s has no objective or no rows", filepath.Base(dir))
+	if len(d.Objectives) == 0 || len(d.Parameters) == 0 || len(rows) < 2 {
+		return nil, lab.Errorf(lab.Invalid, "table %s has no parameter, no objective or no rows", filepath.Base(dir))
 	}
-	t := &Table{Name: filepath.Base(dir), Objective: lab.Objective{Name: d.Objectives[0].Name, Direction: lab.Maximize, Unit: "1"}}
-	if strings.HasPrefix(d.Objectives[0].Direction, "min") {
-		t.Objective.Direction = lab.Minimize
+	t := &Table{Name: filepath.Base(dir)}
+	for _, o := range d.Objectives {
+		q := lab.Objective{Name: o.Name, Direction: lab.Maximize, Unit: "1"}
+		if strings.HasPrefix(strings.ToLower(o.Direction), "min") {
+			q.Direction = lab.Minimize
+		}
+		t.Objectives = append(t.Objectives, q)
 	}
 	return t, t.fill(d, rows, dir)
 }
@@ -90,25 +98,46 @@ func readCSV(path string) ([][]string, error) {
 
 // fill turns the rows into distinct points with the mean of their replicates.
 func (t *Table) fill(d description, rows [][]string, dir string) error {
+	for i := range rows[0] {
+		rows[0][i] = strings.TrimPrefix(strings.TrimSpace(rows[0][i]), "\ufeff")
+	}
 	columns := make([]int, len(d.Parameters))
 	for i, p := range d.Parameters {
-		columns[i] = slices.Index(rows[0], p.Name)
+		if columns[i] = slices.Index(rows[0], p.Name); columns[i] < 0 {
+			return lab.Errorf(lab.Invalid, "table %s has no column %q, which its space.json names", t.Name, p.Name)
+		}
 	}
-	target := slices.Index(rows[0], t.Objective.Name)
-	if target < 0 || slices.Contains(columns, -1) {
-		return lab.Errorf(lab.Invalid, "table %s lacks a column of its space.json", t.Name)
+	targets := make([]int, len(t.Objectives))
+	for j, o := range t.Objectives {
+		if targets[j] = slices.Index(rows[0], o.Name); targets[j] < 0 {
+			return lab.Errorf(lab.Invalid, "table %s has no column %q, which its space.json names", t.Name, o.Name)
+		}
 	}
 	points := make(map[string]int)
 	var raw [][]string
-	var count []float64
+	sums := make([][]float64, len(targets))
+	counts := make([][]float64, len(targets))
 	for n, r := range rows[1:] {
+		if len(r) < len(rows[0]) {
+			return lab.Errorf(lab.Invalid, "table %s, row %d: %d fields, %d columns", t.Name, n+2, len(r), len(rows[0]))
+		}
+		y := make([]float64, len(targets))
+		for j, c := range targets {
+			var err error
+			if y[j], err = outcome(r[c]); err != nil {
+				return lab.Errorf(lab.Invalid, "table %s, row %d: %s is %q, not a number", t.Name, n+2, t.Objectives[j].Name, r[c])
+			}
+		}
+		if math.IsNaN(y[0]) {
+			t.Skipped++
+			continue
+		}
 		x := make([]string, len(columns))
 		for i, c := range columns {
-			x[i] = r[c]
-		}
-		y, err := strconv.ParseFloat(r[target], 64)
-		if err != nil {
-			return lab.Errorf(lab.Invalid, "table %s, row %d: %s is %q, not a number", t.Name, n+2, t.Objective.Name, r[target])
+			x[i] = strings.TrimSpace(r[c])
+			if v, err := strconv.ParseFloat(x[i], 64); err == nil && typeOf(d.Parameters[i].Type) != lab.Categorical {
+				x[i] = strconv.FormatFloat(v, 'g', -1, 64) // 1 and 1.0 are one setting
+			}
 		}
 		key := strings.Join(x, "\x00")
 		i, ok := points[key]
@@ -116,26 +145,64 @@ func (t *Table) fill(d description, rows [][]string, dir string) error {
 			i = len(raw)
 			points[key] = i
 			raw = append(raw, x)
-			t.Value = append(t.Value, 0)
-			count = append(count, 0)
+			for j := range targets {
+				sums[j], counts[j] = append(sums[j], 0), append(counts[j], 0)
+			}
 		}
-		t.Value[i] += y
-		count[i]++
+		for j, v := range y {
+			if !math.IsNaN(v) {
+				sums[j][i] += v
+				counts[j][i]++
+			}
+		}
 	}
-	for i := range t.Value {
-		t.Value[i] /= count[i]
+	if len(raw) < 2 {
+		return lab.Errorf(lab.Invalid, "table %s has %d points with an outcome; a look-up needs two or more", t.Name, len(raw))
 	}
+	for j, sum := range sums {
+		for i := range sum {
+			sum[i] /= counts[j][i] // 0/0 is NaN: no outcome
+		}
+	}
+	t.Outcomes, t.Value = sums, sums[0]
 	if err := t.describe(d, raw, dir); err != nil {
 		return err
 	}
 	return t.grade()
 }
 
+// outcome reads a number, or NaN where there is none.
+func outcome(text string) (float64, error) {
+	switch text = strings.TrimSpace(text); strings.ToLower(text) {
+	case "", "nan", "na", "null", "none":
+		return math.NaN(), nil
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err == nil && math.IsInf(v, 0) {
+		return math.NaN(), nil
+	}
+	return v, err
+}
+
+// typeOf reads the type of a parameter, in the words that tables use.
+func typeOf(text string) lab.ParameterType {
+	switch strings.ToLower(text) {
+	case "categorical", "nominal", "choice", "string":
+		return lab.Categorical
+	case "discrete", "ordinal":
+		return lab.Discrete
+	case "integer", "int":
+		return lab.Integer
+	default:
+		return lab.Continuous
+	}
+}
+
 // describe writes the parameters and the pool.
 func (t *Table) describe(d description, raw [][]string, dir string) error {
 	t.Space.Pool = make([][]lab.Value, len(raw))
 	for i, p := range d.Parameters {
-		q := lab.Parameter{Name: p.Name, Type: lab.ParameterType(p.Type), Scale: p.Scale}
+		q := lab.Parameter{Name: p.Name, Type: typeOf(p.Type), Scale: p.Scale}
 		switch q.Type {
 		case lab.Categorical:
 			for _, r := range raw {
@@ -161,18 +228,23 @@ func (t *Table) describe(d description, raw [][]string, dir string) error {
 		default:
 			q.Min, q.Max = p.Low, p.High
 		}
-		t.Space.Parameters = append(t.Space.Parameters, q)
+		numbers := make([]float64, len(raw))
 		for r, x := range raw {
-			v := lab.Label(x[i])
-			if q.Type != lab.Categorical {
-				f, err := strconv.ParseFloat(x[i], 64)
-				if err != nil {
-					return lab.Errorf(lab.Invalid, "table %s: %s is %q, not a number", t.Name, p.Name, x[i])
-				}
-				v = lab.Number(f)
+			if q.Type == lab.Categorical {
+				t.Space.Pool[r] = append(t.Space.Pool[r], lab.Label(x[i]))
+				continue
 			}
-			t.Space.Pool[r] = append(t.Space.Pool[r], v)
+			f, err := strconv.ParseFloat(x[i], 64)
+			if err != nil {
+				return lab.Errorf(lab.Invalid, "table %s: %s is %q, not a number", t.Name, p.Name, x[i])
+			}
+			numbers[r] = f
+			t.Space.Pool[r] = append(t.Space.Pool[r], lab.Number(f))
 		}
+		if q.Type != lab.Categorical {
+			widen(&q, numbers)
+		}
+		t.Space.Parameters = append(t.Space.Parameters, q)
 	}
 	for _, row := range t.Space.Pool {
 		s := make([]lab.Setting, len(row))
@@ -182,6 +254,30 @@ func (t *Table) describe(d description, raw [][]string, dir string) error {
 		t.Settings = append(t.Settings, s)
 	}
 	return nil
+}
+
+// widen makes a parameter hold every number of the table, and gives it what its
+// description left out.
+func widen(q *lab.Parameter, numbers []float64) {
+	if q.Type == lab.Discrete {
+		for _, v := range numbers {
+			if !slices.Contains(q.Values, v) {
+				q.Values = append(q.Values, v)
+			}
+		}
+		slices.Sort(q.Values)
+		return
+	}
+	low, high := slices.Min(numbers), slices.Max(numbers)
+	if q.Min == nil || *q.Min > low {
+		q.Min = &low
+	}
+	if q.Max == nil || *q.Max < high {
+		q.Max = &high
+	}
+	if q.Scale == "log" && *q.Min <= 0 {
+		q.Scale = ""
+	}
 }
 
 // descriptors reads a row to a level from a file keyed by the level itself or
@@ -256,7 +352,7 @@ func (t *Table) grade() error {
 	for i, v := range t.Value {
 		order[i] = i
 		better[i] = v
-		if t.Objective.Direction == lab.Minimize {
+		if t.Objectives[0].Direction == lab.Minimize {
 			better[i] = -v
 		}
 	}
