@@ -2,8 +2,8 @@ package bench
 
 // What the tests of the statistics need.
 var (
-	Wilcoxon     = wilcoxon
-	Holm         = holm
-	IntervalOf   = interval
-	PeakMB       = peakMB
+	Wilcoxon   = wilcoxon
+	Holm       = holm
+	IntervalOf = interval
+	PeakMB     = peakMB
 )

@@ -106,7 +106,6 @@ func (t *Table) randomTo(first []int, budget int, good func(int) bool) float64 {
 	return expected
 }
 
-
 // coverage returns the share of the top 5 % of points that a trace holds.
 func (t *Table) coverage(trace []int) float64 {
 	good := t.top(0.05)
