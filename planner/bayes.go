@@ -37,7 +37,8 @@ func (t *task) bayes(ctx context.Context, plan *lab.Plan) error {
 		if len(t.known) == 0 {
 			spread = want
 		}
-		ps, err := t.spread("sobol", spread)
+		next, reason := strategies["sobol"](t)
+		ps, err := t.drawn(next, reason, spread)
 		if err != nil {
 			return err
 		}

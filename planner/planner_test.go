@@ -182,7 +182,7 @@ func TestBadBriefsAreRefused(t *testing.T) {
 		"NoObjective":      {func(b *lab.Brief) { b.Objectives, b.Known = nil, nil }, "brief.objectives is empty"},
 		"ObjectiveTwice":   {func(b *lab.Brief) { b.Objectives = append(b.Objectives, b.Objectives[0]) }, "used twice"},
 		"NoDirection":      {func(b *lab.Brief) { b.Objectives[0].Direction = "up" }, `direction is "up"`},
-		"NoSuchStrategy":   {func(b *lab.Brief) { b.Policy.Planner = "grid" }, `brief.policy.planner is "grid"`},
+		"NoSuchStrategy":   {func(b *lab.Brief) { b.Policy.Planner = "simplex" }, `brief.policy.planner is "simplex"`},
 		"NotANumber":       {func(b *lab.Brief) { b.Known[0].Observed[0].Value = math.NaN() }, "number"},
 		"Infinite":         {func(b *lab.Brief) { b.Known[0].Observed[0].Value = math.Inf(1) }, "number"},
 		"NegativeSigma":    {func(b *lab.Brief) { b.Known[0].Observed[0].Sigma = ptr(-1.0) }, "standard deviation -1"},

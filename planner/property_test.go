@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	problems    = flag.Int("problems", 1500, "random problems in TestProposalsAreNewAndFeasible")
+	problems    = flag.Int("problems", 600, "random problems in TestProposalsAreNewAndFeasible")
 	problemSeed = flag.Uint64("problem-seed", 1, "seed of the first random problem")
 )
 
@@ -202,7 +202,8 @@ func halfPlane(s lab.Space) (func([]lab.Setting) (bool, error), error) {
 	}, nil
 }
 
-// randomBrief makes a problem with 1 to 20 parameters and 0 to 60 experiments.
+// randomBrief makes a problem with 1 to 60 parameters and 0 to 300 experiments,
+// most of them small, so that many can be tried.
 func randomBrief(rng *rand.Rand) lab.Brief {
 	var b lab.Brief
 	b.CampaignID[3], b.Seed = byte(rng.IntN(256)), rng.Uint64()
@@ -210,6 +211,9 @@ func randomBrief(rng *rand.Rand) lab.Brief {
 	d := 1 + rng.IntN(6)
 	if rng.IntN(8) == 0 {
 		d = 1 + rng.IntN(20)
+	}
+	if rng.IntN(40) == 0 {
+		d = 1 + rng.IntN(60)
 	}
 	for i := range d {
 		b.Space.Parameters = append(b.Space.Parameters, randomParameter(rng, i))
@@ -231,7 +235,10 @@ func randomBrief(rng *rand.Rand) lab.Brief {
 	}
 	fillData(rng, &b)
 	b.First = len(b.Known) + len(b.Pending) + 1
-	b.Policy.Planner = []string{"auto", "bayes", "auto", "bayes", "sobol", "random"}[rng.IntN(6)]
+	b.Policy.Planner = "auto"
+	if rng.IntN(3) == 0 {
+		b.Policy.Planner = planner.Strategies()[rng.IntN(len(planner.Strategies()))]
+	}
 	return b
 }
 
@@ -246,6 +253,9 @@ func fillData(rng *rand.Rand, b *lab.Brief) {
 	n := rng.IntN(25)
 	if rng.IntN(6) == 0 {
 		n = rng.IntN(61)
+	}
+	if rng.IntN(60) == 0 {
+		n = rng.IntN(301)
 	}
 	for i := range n {
 		s := randomSettings(rng, b.Space)

@@ -26,15 +26,9 @@ func (t *task) rng(stream uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(t.brief.Seed, space.Mix(stream, uint64(t.brief.First), uint64(len(t.known)))))
 }
 
-// spread proposes want experiments without a model: along a scrambled Sobol
-// sequence, or uniformly at random.
-func (t *task) spread(how string, want int) ([]lab.Proposal, error) {
-	next := t.randomStates()
-	reason := "drawn uniformly at random"
-	if how == "sobol" {
-		next = t.sobolStates()
-		reason = "the next of an even spread over the space (a scrambled Sobol sequence), made before any model decides"
-	}
+// drawn proposes want experiments without a model, from states that next draws;
+// nil is the end of them.
+func (t *task) drawn(next func() ([]float64, error), reason string, want int) ([]lab.Proposal, error) {
 	var out []lab.Proposal
 	for len(out) < want {
 		state, err := next()

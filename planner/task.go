@@ -133,13 +133,16 @@ func (t *task) decide(ctx context.Context, plan *lab.Plan) error {
 		}
 		plan.Planner = "bayes/" + Version
 		return t.bayes(ctx, plan)
-	case "sobol", "random":
+	default:
+		strategy, ok := strategies[name]
+		if !ok {
+			return unknownStrategy(name)
+		}
 		plan.Planner = name + "/" + Version
-		ps, err := t.spread(name, t.brief.Want)
+		next, reason := strategy(t)
+		ps, err := t.drawn(next, reason, t.brief.Want)
 		plan.Proposals = ps
 		return err
-	default:
-		return lab.Errorf(lab.Invalid, "brief.policy.planner is %q; it is one of auto, bayes, sobol, random", name)
 	}
 }
 
