@@ -35,6 +35,9 @@ func (p Paper) Merged(next Paper) Paper {
 			*to = old
 		}
 	}
+	if next.Source.Format == "pdf" && p.Source.Format != "pdf" { // a PDF's own title is often that of a file
+		next.Title = p.Title
+	}
 	keep(&next.Abstract, p.Abstract)
 	keep(&next.Text, p.Text)
 	keep(&next.DOI, p.DOI)

@@ -34,11 +34,13 @@ type Store interface {
 	// Judgements returns those of a review that hold, in the order in which they
 	// were made; "" is a review like any other.
 	Judgements(ctx context.Context, corpus, review string) ([]Judgement, error)
+	// Reviews returns the names of the reviews that have judgements, sorted.
+	Reviews(ctx context.Context, corpus string) ([]string, error)
 
-	// PutFindings replaces what an extractor found in a paper's text of the given
-	// hash. Findings keep their ids, and so their corrections, when they are found
+	// PutFindings replaces, paper by paper, what an extractor found in a text of the
+	// given hash. Findings keep their ids, and so their corrections, when they are found
 	// again.
-	PutFindings(ctx context.Context, corpus string, e Extraction) error
+	PutFindings(ctx context.Context, corpus string, es ...Extraction) error
 	// Findings returns what was found, by paper in the order of arrival and then
 	// by place, each with the correction that holds.
 	Findings(ctx context.Context, corpus string) ([]Found, error)

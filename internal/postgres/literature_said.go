@@ -77,29 +77,50 @@ func (db Library) Judgements(ctx context.Context, corpus, review string) ([]lite
 	return js, failed(err, "list the judgements of %s", corpus)
 }
 
-// PutFindings implements [literature.Store].
-func (db Library) PutFindings(ctx context.Context, corpus string, e literature.Extraction) error {
-	if err := e.Check(); err != nil {
-		return err
+// Reviews implements [literature.Store].
+func (db Library) Reviews(ctx context.Context, corpus string) ([]string, error) {
+	const q = `
+		SELECT DISTINCT j.review
+		FROM literature_judgements j
+		JOIN literature_papers p ON p.seq = j.paper
+		JOIN literature_corpora c ON c.id = p.corpus
+		WHERE c.name = $1`
+	rows, err := db.pool.Query(ctx, q, corpus)
+	if err != nil {
+		return nil, failed(err, "list the reviews of %s", corpus)
 	}
-	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		seq, err := findPaper(ctx, tx, corpus, e.Paper)
-		if err != nil {
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	slices.Sort(names)
+	return names, failed(err, "list the reviews of %s", corpus)
+}
+
+// PutFindings implements [literature.Store].
+func (db Library) PutFindings(ctx context.Context, corpus string, es ...literature.Extraction) error {
+	for _, e := range es {
+		if err := e.Check(); err != nil {
 			return err
 		}
+	}
+	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		b := new(pgx.Batch)
-		b.Queue(`DELETE FROM literature_findings WHERE paper = $1 AND extractor = $2`, seq, e.Extractor)
-		for i, f := range e.Findings {
-			const q = `INSERT INTO literature_findings (paper, extractor, id, place, text_hash, body, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
-			raw, err := jsonOf(f)
+		for _, e := range es {
+			seq, err := findPaper(ctx, tx, corpus, e.Paper)
 			if err != nil {
 				return err
 			}
-			b.Queue(q, seq, e.Extractor, literature.FindingID(f, e.TextHash), i, e.TextHash, raw, e.At)
+			b.Queue(`DELETE FROM literature_findings WHERE paper = $1 AND extractor = $2`, seq, e.Extractor)
+			for i, f := range e.Findings {
+				const q = `INSERT INTO literature_findings (paper, extractor, id, place, text_hash, body, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+				raw, err := jsonOf(f)
+				if err != nil {
+					return err
+				}
+				b.Queue(q, seq, e.Extractor, literature.FindingID(f, e.TextHash), i, e.TextHash, raw, e.At)
+			}
 		}
 		return tx.SendBatch(ctx, b).Close()
 	})
-	return failed(err, "put the findings of %s", e.Paper)
+	return failed(err, "put findings into %s", corpus)
 }
 
 // Findings implements [literature.Store].

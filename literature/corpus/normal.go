@@ -76,8 +76,20 @@ func clean(p literature.Paper) literature.Paper {
 	p.PMID = digitsForm.FindString(p.PMID)
 	p.Authors, p.Keywords = plainAll(p.Authors), plainAll(p.Keywords)
 	p.URL = strings.TrimSpace(p.URL)
+	p.Text = plainLines(p.Text)
 	p.Retracted = p.Retracted || retractedTitle.MatchString(p.Title)
 	return p
+}
+
+// plainLines is plain line by line.
+func plainLines(s string) string {
+	var out []string
+	for line := range strings.Lines(s) {
+		if line = plain(line); line != "" {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n")
 }
 
 func plainAll(list []string) []string {

@@ -75,6 +75,7 @@ type ownRecord struct {
 	Title     text     `json:"title"`
 	Abstract  text     `json:"abstract"`
 	Text      text     `json:"text"`
+	FullText  text     `json:"full_text"`
 	Authors   names    `json:"authors"`
 	Year      text     `json:"year"`
 	Journal   text     `json:"journal"`
@@ -88,7 +89,7 @@ func (r ownRecord) paper() literature.Paper {
 	p := literature.Paper{
 		DOI: string(r.DOI), PMID: string(r.PMID), ArXiv: string(r.ArXiv), Title: string(r.Title), Abstract: string(r.Abstract), Authors: r.Authors,
 		Year: year(string(r.Year)), Journal: string(r.Journal), Keywords: append(r.Keywords, r.Tags...), URL: string(r.URL), Retracted: r.Retracted,
-		Source: literature.Source{Key: string(r.ID + r.Under)},
+		Text: string(r.FullText), Source: literature.Source{Key: string(r.ID + r.Under)},
 	}
 	if p.Abstract == "" {
 		p.Abstract = string(r.Text)

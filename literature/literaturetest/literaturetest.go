@@ -146,6 +146,9 @@ func judgements(t *testing.T, s literature.Store) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("judgements: %v (-want +got):\n%s", err, diff)
 	}
+	if names, err := s.Reviews(ctx, "c"); err != nil || !cmp.Equal(names, []string{"", "q"}) {
+		t.Errorf("reviews %q, %v", names, err)
+	}
 }
 
 func findings(t *testing.T, s literature.Store) {

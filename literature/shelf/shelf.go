@@ -32,10 +32,10 @@ func Open(dir string) *Shelf { return &Shelf{dir: dir, states: map[string]*state
 
 // entry is a line of a log: one of its fields.
 type entry struct {
-	Batch      *literature.Batch      `json:"batch,omitempty"`
-	Judgements []literature.Judgement `json:"judgements,omitempty"`
-	Extraction *literature.Extraction `json:"extraction,omitempty"`
-	Correction *literature.Correction `json:"correction,omitempty"`
+	Batch      *literature.Batch       `json:"batch,omitempty"`
+	Judgements []literature.Judgement  `json:"judgements,omitempty"`
+	Findings   []literature.Extraction `json:"findings,omitempty"`
+	Correction *literature.Correction  `json:"correction,omitempty"`
 }
 
 // view calls look with the corpus as it is on the disk.

@@ -45,11 +45,11 @@ func (st *state) apply(e entry) {
 		st.judgements = append(st.judgements, j)
 		st.holding[judge{j.Review, j.Paper, j.Reviewer}] = j
 	}
-	if x := e.Extraction; x != nil {
+	for _, x := range e.Findings {
 		if st.findings[x.Paper] == nil {
 			st.findings[x.Paper] = map[string]literature.Extraction{}
 		}
-		st.findings[x.Paper][x.Extractor] = *x
+		st.findings[x.Paper][x.Extractor] = x
 	}
 	if e.Correction != nil {
 		st.corrections[e.Correction.Finding] = *e.Correction

@@ -2,6 +2,7 @@ package shelf
 
 import (
 	"context"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -91,20 +92,44 @@ func (s *Shelf) Judgements(ctx context.Context, corpus, review string) (out []li
 	return out, err
 }
 
-// PutFindings replaces what an extractor found in a paper.
-func (s *Shelf) PutFindings(ctx context.Context, corpus string, e literature.Extraction) error {
-	if err := e.Check(); err != nil {
-		return err
+// Reviews returns the names of the reviews.
+func (s *Shelf) Reviews(ctx context.Context, corpus string) (out []string, err error) {
+	err = s.view(ctx, corpus, func(st *state) error {
+		names := map[string]bool{}
+		for _, j := range st.judgements {
+			names[j.Review] = true
+		}
+		out = slices.Sorted(maps.Keys(names))
+		return nil
+	})
+	return out, err
+}
+
+// PutFindings replaces what an extractor found in papers.
+func (s *Shelf) PutFindings(ctx context.Context, corpus string, es ...literature.Extraction) error {
+	for _, e := range es {
+		if err := e.Check(); err != nil {
+			return err
+		}
+	}
+	if len(es) == 0 {
+		return nil
 	}
 	return s.change(ctx, corpus, func(st *state) (*entry, error) {
-		if err := st.needPaper(e.Paper); err != nil {
-			return nil, err
+		var fresh []literature.Extraction
+		for _, e := range es {
+			if err := st.needPaper(e.Paper); err != nil {
+				return nil, err
+			}
+			old, ok := st.findings[e.Paper][e.Extractor]
+			if !ok || old.TextHash != e.TextHash || old.Dropped != e.Dropped || len(old.Findings)+len(e.Findings) > 0 && !reflect.DeepEqual(old.Findings, e.Findings) {
+				fresh = append(fresh, e)
+			}
 		}
-		old, ok := st.findings[e.Paper][e.Extractor]
-		if ok && old.TextHash == e.TextHash && old.Dropped == e.Dropped && (len(old.Findings)+len(e.Findings) == 0 || reflect.DeepEqual(old.Findings, e.Findings)) {
+		if len(fresh) == 0 {
 			return nil, nil
 		}
-		return &entry{Extraction: &e}, nil
+		return &entry{Findings: fresh}, nil
 	})
 }
 
