@@ -40,11 +40,26 @@ type Record struct {
 	Brief       string             `json:"brief_sha256"` // what the planner knew, in the archive by this name
 	Notes       []string           `json:"notes"`        // of the planner to the plan
 	Commitment  *Commitment        `json:"commitment"`
+	Evidence    []EvidenceUse      `json:"evidence"` // papers that moved the decision
 	Commands    []CommandRecord    `json:"commands"`
 	Raw         []RawFile          `json:"raw"`
 	Samples     []SampleRecord     `json:"samples"`
 	Corrections []StoredCorrection `json:"corrections"`
 	RecordedAt  time.Time          `json:"recorded_at"`
+}
+
+// EvidenceUse is a paper that moved a proposal, and what it claims.
+type EvidenceUse struct {
+	Paper string  `json:"paper"`
+	Title string  `json:"title"`
+	DOI   string  `json:"doi"`
+	Share float64 `json:"share"` // of all that papers moved it, from 0 to 1
+	Shift float64 `json:"shift"` // of what was expected of the first objective
+	// Claim is where the paper found a good place, and Quote the sentence that
+	// says so; both are empty when it is not known.
+	Claim     Object[SettingCell] `json:"claim"`
+	Objective string              `json:"objective"`
+	Quote     string              `json:"quote"`
 }
 
 // CommandRecord is a command with the hashes of the exact bytes that were sent
@@ -163,6 +178,7 @@ type Recorded struct {
 	Brief       string
 	Notes       []string
 	Commitment  *Commitment
+	Evidence    []EvidenceUse
 	Commands    []SentCommand
 	Corrections []KnownCorrection
 	Terms       Terms
@@ -200,7 +216,7 @@ func ExperimentOf(r Recorded, best map[string]float64) (Experiment, error) {
 	row.Schema = ExperimentSchema
 	e := Experiment{Row: row, Record: Record{
 		License: r.Terms.License, Access: r.Terms.Access, Round: r.Round, Planner: r.Planner, Brief: r.Brief, Notes: append([]string{}, r.Notes...),
-		Commitment: r.Commitment, RecordedAt: r.RecordedAt.UTC(),
+		Commitment: r.Commitment, Evidence: append([]EvidenceUse{}, r.Evidence...), RecordedAt: r.RecordedAt.UTC(),
 		Commands: []CommandRecord{}, Raw: []RawFile{}, Samples: []SampleRecord{}, Corrections: []StoredCorrection{},
 	}}
 	for _, c := range r.Commands {

@@ -115,7 +115,8 @@ func selected(ctx context.Context, tx pgx.Tx, s dataset.Selection) ([]dataset.Re
 func readPage(ctx context.Context, tx pgx.Tx, c dataset.Recorded, s dataset.Selection, after int) ([]dataset.Recorded, error) {
 	const q = `
 		SELECT o.body, o.recorded_at, coalesce(p.round, 0), coalesce(p.body ->> 'planner', ''), coalesce(encode(p.brief_sha256, 'hex'), ''),
-			coalesce(p.body -> 'notes', '[]'), k.bodies, k.leaves, k.prev, k.hash, k.committed_at
+			coalesce(p.body -> 'notes', '[]'), k.bodies, k.leaves, k.prev, k.hash, k.committed_at,
+			coalesce(o.body #> '{proposal,influences}', 'null')
 		FROM outcomes o
 		LEFT JOIN plans p ON p.id = replace(o.body -> 'proposal' ->> 'plan_id', 'pln_', '')::uuid
 		LEFT JOIN commitments k ON k.plan_id = p.id
@@ -131,9 +132,34 @@ func readPage(ctx context.Context, tx pgx.Tx, c dataset.Recorded, s dataset.Sele
 	if err != nil {
 		return nil, err
 	}
-	page, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (dataset.Recorded, error) { return scanRecorded(r, c) })
+	var influences [][]byte
+	page, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (dataset.Recorded, error) {
+		out, moved, err := scanRecorded(r, c)
+		influences = append(influences, moved)
+		return out, err
+	})
 	if err != nil || len(page) == 0 {
 		return nil, err
+	}
+	briefs := map[string][]byte{}
+	for i, moved := range influences {
+		if string(moved) == "null" || string(moved) == "[]" {
+			continue
+		}
+		raw, ok := briefs[page[i].Brief]
+		if !ok {
+			var packed []byte
+			if err := tx.QueryRow(ctx, `SELECT body FROM briefs WHERE sha256 = decode($1, 'hex')`, page[i].Brief).Scan(&packed); err != nil {
+				return nil, err
+			}
+			if raw, err = unpack(packed); err != nil {
+				return nil, err
+			}
+			briefs[page[i].Brief] = raw
+		}
+		if page[i].Evidence, err = dataset.EvidenceOf(moved, raw); err != nil {
+			return nil, err
+		}
 	}
 	where := make(map[lab.ExperimentID]int, len(page))
 	ids := make([]lab.ExperimentID, len(page))
@@ -146,26 +172,28 @@ func readPage(ctx context.Context, tx pgx.Tx, c dataset.Recorded, s dataset.Sele
 	return page, addCorrections(ctx, tx, page, where, ids, s)
 }
 
-func scanRecorded(row pgx.Row, c dataset.Recorded) (dataset.Recorded, error) {
+// scanRecorded also returns what moved the proposal, as JSON.
+func scanRecorded(row pgx.Row, c dataset.Recorded) (dataset.Recorded, []byte, error) {
 	var (
 		body, notes    []byte
+		influences     []byte
 		bodies, leaves []string
 		prev, hash     *string
 		committed      *time.Time
 	)
-	if err := row.Scan(&body, &c.RecordedAt, &c.Round, &c.Planner, &c.Brief, &notes, &bodies, &leaves, &prev, &hash, &committed); err != nil {
-		return c, err
+	if err := row.Scan(&body, &c.RecordedAt, &c.Round, &c.Planner, &c.Brief, &notes, &bodies, &leaves, &prev, &hash, &committed, &influences); err != nil {
+		return c, nil, err
 	}
 	if err := json.Unmarshal(body, &c.Outcome); err != nil {
-		return c, err
+		return c, nil, err
 	}
 	if err := json.Unmarshal(notes, &c.Notes); err != nil {
-		return c, err
+		return c, nil, err
 	}
 	if hash != nil {
 		c.Commitment = dataset.CommitmentOf(c.Outcome.Proposal.ExperimentID, bodies, leaves, *prev, *hash, *committed)
 	}
-	return c, nil
+	return c, influences, nil
 }
 
 func addCommands(ctx context.Context, tx pgx.Tx, page []dataset.Recorded, where map[lab.ExperimentID]int, ids []lab.ExperimentID, s dataset.Selection) error {
