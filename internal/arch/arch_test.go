@@ -60,6 +60,7 @@ var mayImport = map[string][]string{
 	"dataset/datasettest":         {"lab", "dataset"},
 	"dataset/tabular":             {"lab"},
 	"dataset/importer":            {"lab", "dataset/tabular"},
+	"dataset/text":                {"lab", "dataset"},
 	"dataset/jcamp":               {"lab"},
 	"dataset/parquet":             {"lab", "dataset", "dataset/importer"},
 	"dataset/snapshot":            {"lab", "dataset", "dataset/importer", "dataset/parquet"},

@@ -17,7 +17,7 @@ var _ literature.Store = Library{}
 type Library struct{ *DB }
 
 // Library returns the corpora of the database.
-func (db Library) Library() Library { return Library{db} }
+func (db *DB) Library() Library { return Library{db} }
 
 // Import implements [literature.Store]. Imports into one corpus take turns; what
 // is read of a paper is in the inverted index when the call returns.
