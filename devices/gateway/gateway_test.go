@@ -28,8 +28,12 @@ type site struct {
 	ledger    *gatewaytest.Ledger
 	fleet     *gatewaytest.Fleet
 	completer *gatewaytest.Completer
+	records   *gatewaytest.Records
+	samples   gateway.Samples
 	world     *world
 	g         *gateway.Gateway // the first one
+	end       func()           // of it
+	config    []func(*gateway.Config)
 	campaign  lab.CampaignID
 	epoch     int64
 }
@@ -65,13 +69,14 @@ func buses(t *testing.T, run func(t *testing.T, dial devices.Dialer)) {
 	})
 }
 
-func newSite(t *testing.T, dial devices.Dialer) *site {
+func newSite(t *testing.T, dial devices.Dialer, config ...func(*gateway.Config)) *site {
 	t.Helper()
 	s := &site{
 		t: t, dial: dial, dir: t.TempDir(), ledger: new(gatewaytest.Ledger), fleet: new(gatewaytest.Fleet), completer: new(gatewaytest.Completer),
+		records: new(gatewaytest.Records), samples: new(gatewaytest.Samples), config: config,
 		world: &world{moved: map[string]int{}}, campaign: lab.CampaignID{15: 1}, epoch: 1,
 	}
-	s.g, _ = s.gateway()
+	s.g, s.end = s.gateway()
 	return s
 }
 
@@ -79,10 +84,16 @@ func newSite(t *testing.T, dial devices.Dialer) *site {
 func (s *site) gateway() (*gateway.Gateway, func()) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	g, err := gateway.Open(ctx, gateway.Config{
+	cfg := gateway.Config{
 		Dial: s.dial, Ledger: s.ledger, Fleet: s.fleet, Completer: s.completer,
+		Alarms: s.records, Telemetry: s.records, Quarantine: s.records, Samples: s.samples,
 		Resend: 100 * time.Millisecond, Beat: 100 * time.Millisecond, Sweep: 100 * time.Millisecond,
-	})
+		Rate: 1000, Burst: 200, Quiet: 400 * time.Millisecond,
+	}
+	for _, c := range s.config {
+		c(&cfg)
+	}
+	g, err := gateway.Open(ctx, cfg)
 	if err != nil {
 		s.t.Fatal(err)
 	}

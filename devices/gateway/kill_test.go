@@ -15,6 +15,7 @@ import (
 	"github.com/athanor-lab/athanor/devices/mqtt"
 	"github.com/athanor-lab/athanor/devices/mqtt/mqtttest"
 	"github.com/athanor-lab/athanor/devices/sdk"
+	"github.com/athanor-lab/athanor/internal/pgtest"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	pgtest.Main(m)
 }
 
 // pour is a device that pours, slowly, into a world that is a file: what is

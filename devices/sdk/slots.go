@@ -212,7 +212,7 @@ func (d *Device) beginHanding(c *Ctx, p handing, want string) {
 // slot waits to be cleared. It goes to the disk with the end.
 func (d *Device) endHanding(e *entry, ev devices.Event) {
 	var p handing
-	if !e.accepted || json.Unmarshal(e.params, &p) != nil {
+	if json.Unmarshal(e.params, &p) != nil { // it was refused
 		return
 	}
 	s := d.rack.find(p.Slot)

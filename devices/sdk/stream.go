@@ -96,11 +96,15 @@ func (s *Stream) send() {
 		return
 	}
 	s.flush.Stop()
-	s.n++
-	b := devices.Batch{N: s.n, T0: s.t0, DtMS: s.dt, V: map[string][]float64{}, U: map[string]lab.Unit{}, Command: s.command}
 	s.d.mu.Lock()
-	b.Boot = s.d.boot
+	boot, out := s.d.boot, s.d.out
 	s.d.mu.Unlock()
+	if out == nil && len(s.dt) < batchRows { // before Run: it waits
+		s.flush.Reset(batchEvery)
+		return
+	}
+	s.n++
+	b := devices.Batch{Boot: boot, N: s.n, T0: s.t0, DtMS: s.dt, V: map[string][]float64{}, U: map[string]lab.Unit{}, Command: s.command}
 	for i, c := range s.columns {
 		b.V[c.Name], b.U[c.Name] = s.v[i], c.Unit
 	}
@@ -110,5 +114,5 @@ func (s *Stream) send() {
 		s.d.log.Error("batch not written", "stream", s.name, "err", err)
 		return
 	}
-	s.d.out.telemetry(devices.Message{Topic: devices.SubTopic(s.d.cfg.Lab, s.d.cfg.ID, devices.LeafTm, s.name), Payload: payload})
+	out.telemetry(devices.Message{Topic: devices.SubTopic(s.d.cfg.Lab, s.d.cfg.ID, devices.LeafTm, s.name), Payload: payload})
 }
