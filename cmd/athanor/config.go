@@ -17,6 +17,8 @@ type services struct {
 	MQTT        string `name:"mqtt" env:"ATHANOR_MQTT_URL" placeholder:"URL" help:"MQTT broker, as tcp://host:1883."`
 	Lab         string `name:"lab" env:"ATHANOR_LAB" default:"lab" help:"The laboratory's name in MQTT topics."`
 	brokerAccount
+	Blobs   string `name:"blobs" env:"ATHANOR_BLOBS" placeholder:"DIR" help:"Where raw data of devices is kept; the gateways and the API share it. Without it none is taken."`
+	Uploads string `name:"uploads" env:"ATHANOR_UPLOADS_URL" placeholder:"URL" help:"The API as devices reach it, as http://host:8080, for them to send raw data to."`
 }
 
 // check reports all that is missing at once.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	temporal "go.temporal.io/sdk/client"
@@ -18,6 +19,7 @@ import (
 	"github.com/athanor-lab/athanor/devices"
 	"github.com/athanor-lab/athanor/devices/gateway"
 	"github.com/athanor-lab/athanor/devices/mqtt"
+	"github.com/athanor-lab/athanor/internal/blob"
 	"github.com/athanor-lab/athanor/internal/postgres"
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/planner"
@@ -36,8 +38,10 @@ type house struct {
 	completer *workflows.Completer
 	fleet     *fleet
 	compiler  *compiler
-	gateway   *gateway.Gateway    // nil in a process that only says things to devices
-	bus       devices.Bus         // of such a process
+	gateway   *gateway.Gateway // nil in a process that only says things to devices
+	bus       devices.Bus      // of such a process
+	blobs     *blob.Dir        // nil where no raw data is kept
+	uploads   *gateway.Uploads
 	devices   *gateway.Dispatcher // the gateway's, or one of our own
 	book      *book
 	exporter  exporter
@@ -72,11 +76,46 @@ func openHouse(ctx context.Context, s services, listens bool, logger *slog.Logge
 	})
 	h.book = &book{db: h.db, completer: h.completer, compiler: h.compiler}
 	h.exporter = exporter{h.db}
+	if err := h.openBlobs(dial); err != nil {
+		return nil, err
+	}
 	if err := h.reachDevices(dial, listens); err != nil {
 		return nil, fmt.Errorf("reach the broker (--mqtt): %w", err)
 	}
 	h.book.devices = h.devices
 	return h, nil
+}
+
+// openBlobs opens the store of raw data, and says where devices may send it.
+func (h *house) openBlobs(ctx context.Context) (err error) {
+	if h.services.Blobs != "" {
+		if h.blobs, err = blob.Open(h.services.Blobs); err != nil {
+			return fmt.Errorf("%w (--blobs)", err)
+		}
+	}
+	secret, err := h.db.Secret(ctx, "uploads")
+	if err != nil {
+		return err
+	}
+	h.uploads = &gateway.Uploads{Secret: secret}
+	if h.services.Uploads != "" {
+		h.uploads.Href = strings.TrimSuffix(h.services.Uploads, "/") + strings.TrimSuffix(blobsPath, "/")
+	}
+	return nil
+}
+
+// blobsPath is where the API takes raw data of devices.
+const blobsPath = "/ldp/1/blobs/"
+
+// withBlobs serves raw data beside everything else.
+func (h *house) withBlobs(rest http.Handler) http.Handler {
+	if h.blobs == nil {
+		return rest
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", rest)
+	mux.Handle(blobsPath, http.StripPrefix(strings.TrimSuffix(blobsPath, "/"), h.uploads.Handler(h.blobs, h.logger)))
+	return mux
 }
 
 func (h *house) reachDevices(ctx context.Context, listens bool) (err error) {
@@ -86,9 +125,14 @@ func (h *house) reachDevices(ctx context.Context, listens bool) (err error) {
 	}
 	dial := mqtt.Dialer(options)
 	if listens {
-		h.gateway, err = gateway.Open(ctx, gateway.Config{
+		cfg := gateway.Config{
 			Lab: h.services.Lab, Dial: dial, Ledger: h.db, Fleet: h.db, Completer: h.completer, Logger: h.logger,
-		})
+			Alarms: h.db, Telemetry: h.db, Quarantine: h.db, Samples: h.db, Uploads: h.uploads,
+		}
+		if h.blobs != nil {
+			cfg.Blobs = h.blobs
+		}
+		h.gateway, err = gateway.Open(ctx, cfg)
 		if err == nil {
 			h.devices = h.gateway.Dispatcher
 		}
@@ -97,7 +141,7 @@ func (h *house) reachDevices(ctx context.Context, listens bool) (err error) {
 	if h.bus, err = dial(ctx, devices.Session{ClientID: "athanor-" + rand.Text()[:8]}); err != nil {
 		return err
 	}
-	h.devices = gateway.NewDispatcher(gateway.DispatcherConfig{Lab: h.services.Lab, Bus: h.bus, Ledger: h.db, Logger: h.logger})
+	h.devices = gateway.NewDispatcher(gateway.DispatcherConfig{Lab: h.services.Lab, Bus: h.bus, Ledger: h.db, Samples: h.db, Uploads: h.uploads, Logger: h.logger})
 	return nil
 }
 
@@ -180,7 +224,7 @@ func (h *house) runAPI(ctx context.Context, listener net.Listener) error {
 		Rand:      rand.Reader,
 		Logger:    h.logger,
 	}
-	return api.Serve(ctx, listener, s.Handler(), h.logger)
+	return api.Serve(ctx, listener, h.withBlobs(s.Handler()), h.logger)
 }
 
 // ready reports why a campaign could not be taken now, or nil.

@@ -257,6 +257,7 @@ func (l *laboratory) startServers(ctx context.Context) error {
 
 // startRoles runs gateway, worker and API in this process.
 func (l *laboratory) startRoles(ctx context.Context, listener net.Listener) error {
+	l.services.Blobs, l.services.Uploads = filepath.Join(l.data, "blobs"), "http://"+listener.Addr().String()
 	h, err := openHouse(ctx, l.services, true, l.terminal.logger)
 	if err != nil {
 		return err

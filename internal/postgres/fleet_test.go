@@ -1,14 +1,20 @@
 package postgres_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/athanor-lab/athanor/dataset/datasettest"
+	"github.com/athanor-lab/athanor/devices"
+	"github.com/athanor-lab/athanor/devices/gateway"
 	"github.com/athanor-lab/athanor/internal/pgtest"
 	"github.com/athanor-lab/athanor/internal/postgres"
 	"github.com/athanor-lab/athanor/lab"
@@ -118,5 +124,110 @@ func TestSweepEndsWhatIsRecorded(t *testing.T) {
 	}
 	if _, ok, err := db.Reserve(t.Context(), scheduletest.Request(c, 2, "a", "heat:heater")); err != nil || !ok {
 		t.Errorf("reserve: %v, %v; want the heater", ok, err)
+	}
+}
+
+// TestSamplesMoveByHandoverOnly goes round the program, and wants the database
+// to refuse.
+func TestSamplesMoveByHandoverOnly(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	db, err := postgres.Open(t.Context(), url, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for sample, slot := range map[string]string{"S-1": "A1", "S-2": "A2"} {
+		if err := db.PlaceSample(t.Context(), sample, gateway.Place{Device: "furnace", Slot: slot}, "ada"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	for name, q := range map[string]string{
+		"AnotherSlot":   `UPDATE placements SET slot = 'B1' WHERE sample = 'S-1'`,
+		"AnOccupied":    `UPDATE placements SET slot = 'A2' WHERE sample = 'S-1'`,
+		"Twice":         `INSERT INTO placements (sample, device, slot, evidence) VALUES ('S-1', 'xrd', 'stage', 'x')`,
+		"TwoInASlot":    `INSERT INTO placements (sample, device, slot, evidence) VALUES ('S-3', 'furnace', 'A1', 'x')`,
+		"AnotherName":   `UPDATE placements SET sample = 'S-9' WHERE sample = 'S-1'`,
+		"Gone":          `DELETE FROM placements WHERE sample = 'S-1'`,
+		"AnotherPast":   `UPDATE sample_moves SET slot = 'B1'`,
+		"NoMoveAtAll":   `TRUNCATE placements`,
+		"OntoItself":    `INSERT INTO handovers (token, sample, from_device, from_slot, to_device, to_slot, give_id, take_id, give, take) VALUES ('t', 'S-1', 'a', 'b', 'a', 'b', gen_random_uuid(), gen_random_uuid(), '{}', '{}')`,
+		"ShortSecret":   `INSERT INTO secrets (name, value) VALUES ('x', 'short')`,
+		"UnknownSource": `INSERT INTO alarms (device, source, code, level, text, since) VALUES ('d', 'ghost', 'c', 'error', '', now())`,
+	} {
+		if _, err := conn.Exec(t.Context(), q); err == nil {
+			t.Errorf("%s: the database took %s", name, q)
+		}
+	}
+	if p, err := db.Whereabouts(t.Context(), "S-1"); err != nil || p.Place != (gateway.Place{Device: "furnace", Slot: "A1"}) {
+		t.Errorf("S-1 is at %s, %v; want furnace:A1", p.Place, err)
+	}
+}
+
+// TestDeviceRecords keeps alarms, telemetry, the quarantine and a secret, each
+// said more than once.
+func TestDeviceRecords(t *testing.T) {
+	t.Parallel()
+	db, ctx := pgtest.Open(t), t.Context()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	hot := devices.Alarm{Code: "hot", Level: "warning", Text: "w\x00arm", Since: at, Boot: 1}
+	for range 2 {
+		if err := db.RaiseAlarm(ctx, "furnace", gateway.ByDevice, hot); err != nil {
+			t.Fatal(err)
+		}
+		hot.Level = "error"
+	}
+	if err := errors.Join(db.RaiseAlarm(ctx, "furnace", gateway.ByLaboratory, devices.Alarm{Code: "flood", Level: "error", Since: at}),
+		db.RaiseAlarm(ctx, "furnace", gateway.ByDevice, devices.Alarm{Code: "door", Level: "info", Since: at}),
+		db.KeepAlarms(ctx, "furnace", []string{"hot"}), db.ClearAlarm(ctx, "furnace", gateway.ByDevice, "nothing")); err != nil {
+		t.Fatal(err)
+	}
+	standing, err := db.Alarms(ctx, "furnace", false)
+	if err != nil || len(standing) != 2 || standing[1].Code != "hot" || standing[1].Level != "error" || !standing[1].Since.Equal(at) {
+		t.Errorf("alarms = %+v, %v; want flood and hot, now an error", standing, err)
+	}
+	if err := db.ClearAlarm(ctx, "furnace", gateway.ByDevice, "hot"); err != nil {
+		t.Fatal(err)
+	}
+	if past, err := db.Alarms(ctx, "", true); err != nil || len(past) != 3 || past[0].Code != "flood" || past[1].Cleared.IsZero() {
+		t.Errorf("with the past: %+v, %v; want flood, and two that are cleared", past, err)
+	}
+
+	batch := gateway.TelemetryBatch{Device: "furnace", Stream: "thermal", Batch: devices.Batch{
+		Boot: 1, N: 1, T0: at, DtMS: []float64{0, 500}, V: map[string][]float64{"T": {20, 21.5}}, U: map[string]lab.Unit{"T": "Cel"}, Command: "a",
+	}}
+	for range 2 {
+		if err := db.SaveBatches(ctx, []gateway.TelemetryBatch{batch}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := db.Batches(ctx, "furnace", "thermal", at.Add(400*time.Millisecond), at.Add(time.Hour))
+	if diff := cmp.Diff([]gateway.TelemetryBatch{batch}, got); err != nil || diff != "" {
+		t.Errorf("telemetry (-want +got), %v:\n%s", err, diff)
+	}
+	if got, err := db.Batches(ctx, "furnace", "thermal", at.Add(time.Second), at.Add(time.Hour)); err != nil || len(got) != 0 {
+		t.Errorf("telemetry of later: %d batches, %v; want none", len(got), err)
+	}
+
+	q := gateway.Quarantined{Device: "furnace", Topic: "ldp/1/lab/furnace/ev", Reason: "no\x00nsense", Payload: []byte("{\xff"), At: at}
+	if err := db.Quarantine(ctx, q); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := db.Quarantined(ctx, "furnace", 10)
+	if err != nil || len(kept) != 1 || string(kept[0].Payload) != "{\xff" || kept[0].Reason != "no\ufffdnsense" {
+		t.Errorf("quarantine = %+v, %v", kept, err)
+	}
+
+	first, err := db.Secret(ctx, "uploads")
+	if err != nil || len(first) != 32 {
+		t.Fatalf("secret of %d bytes, %v; want 32", len(first), err)
+	}
+	if again, err := db.Secret(ctx, "uploads"); err != nil || !bytes.Equal(first, again) {
+		t.Errorf("the secret is another the second time, %v", err)
 	}
 }
