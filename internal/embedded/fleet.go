@@ -55,7 +55,8 @@ func rulesOf(a Account) []string {
 		for _, t := range said {
 			add("write", a.Name+"/"+t)
 		}
-		for _, t := range []string{a.Name + "/cmd", a.Name + "/ctl", "_cell/+/beat", "_lab/stop"} {
+		// conn and alarms are its own: it puts right what an old process left there.
+		for _, t := range []string{a.Name + "/cmd", a.Name + "/ctl", a.Name + "/conn", a.Name + "/alarm/#", "_cell/+/beat", "_lab/stop"} {
 			add("read", t)
 		}
 	case GatewayRole:
