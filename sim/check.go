@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/sim/instrument"
 )
 
 // Limits of a description.
@@ -71,6 +72,17 @@ func (d Description) Check() []lab.Problem {
 			add(path+".time_s", "a time of 0 seconds or more", "is %g", w.TimeS)
 		}
 	}
+	for i, s := range d.Script {
+		path := fmt.Sprintf("script[%d]", i)
+		if _, ok := seen[s.Device]; !ok {
+			add(path+".device", "one of "+strings.Join(slices.Sorted(maps.Keys(seen)), ", "), "%q is no device", s.Device)
+		} else if k := kinds[d.Devices[seen[s.Device]].Kind]; !k.fails(s.Fault) {
+			add(path+".fault", "one of "+strings.Join(k.failures(), ", "), "a %s cannot have the fault %q", d.Devices[seen[s.Device]].Kind, s.Fault)
+		}
+		if !(s.AtS >= 0) || !(s.ForS > 0) || math.IsInf(s.AtS+s.ForS, 0) {
+			add(path+".at_s", "at_s of 0 or more, for_s above 0", "is %g for %g", s.AtS, s.ForS)
+		}
+	}
 	slices.SortStableFunc(all, func(a, b lab.Problem) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
@@ -92,7 +104,9 @@ func (v Device) check() []lab.Problem {
 		all = append(all, lab.Problem{Path: "capacity", Wrong: fmt.Sprintf("is %d", v.Capacity), Right: "a number of samples, or 0 for no limit"})
 	}
 	all = append(all, v.foreign(k)...)
-	all = append(all, slices.Concat(rate("faults.grasp", v.Faults.Grasp), rate("faults.drop", v.Faults.Drop), rate("faults.slow", v.Faults.Slow))...)
+	for _, name := range faultNames {
+		all = append(all, rate("faults."+string(name), v.faults().Rate(name))...)
+	}
 	if k.check != nil {
 		all = append(all, k.check(v)...)
 	}
@@ -117,19 +131,36 @@ func (v Device) foreign(k kind) []lab.Problem {
 			complain(name, k.fields)
 		}
 	}
-	for name, x := range map[string]float64{"grasp": v.Faults.Grasp, "drop": v.Faults.Drop} {
-		if x != 0 && !slices.Contains(k.faults, name) {
-			complain("faults."+name, nil)
+	for _, name := range faultNames {
+		if v.faults().Rate(name) != 0 && !k.fails(string(name)) {
+			complain("faults."+string(name), nil)
 		}
 	}
 	return all
 }
 
+// faults returns the faults in the words of the instruments.
+func (v Device) faults() instrument.Faults { return instrument.Faults(v.Faults) }
+
+// faultNames are all faults, in the order of a description.
+var faultNames = []instrument.Fault{
+	instrument.Grasp, instrument.Drop, instrument.Slow, instrument.Clog, instrument.Stuck, instrument.Stale,
+	instrument.Lying, instrument.PowerCut, instrument.Flap, instrument.Duplicate,
+}
+
+// common are the faults that every kind can have.
+var common = []string{string(instrument.Slow), string(instrument.Lying), string(instrument.PowerCut), string(instrument.Flap), string(instrument.Duplicate)}
+
+// failures returns the faults that a kind can have.
+func (k kind) failures() []string { return slices.Concat(k.faults, common) }
+
+func (k kind) fails(fault string) bool { return slices.Contains(k.failures(), fault) }
+
 // special lists the fields that only some kinds have.
 var special = func() []string {
 	var names []string
-	for _, k := range []string{"liquid-handler", "mobile-robot", "heater", "hplc", surfaceKind} {
-		names = append(names, kinds[k].fields...)
+	for _, k := range kinds {
+		names = append(names, k.fields...)
 	}
 	return names
 }()

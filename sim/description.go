@@ -36,6 +36,8 @@ type Description struct {
 	Devices    []Device `yaml:"devices"`
 	// Travel overrides ways of the robots; others follow from the positions.
 	Travel []Way `yaml:"travel,omitempty"`
+	// Script has faults that are certain for a time.
+	Script []Scripted `yaml:"script,omitempty"`
 }
 
 // Device describes devices of a kind.
@@ -68,6 +70,30 @@ type Device struct {
 	DurationS   float64  `yaml:"duration_s,omitempty"`   // hplc: default 600; surface: default 60
 	Truth       string   `yaml:"truth,omitempty"`        // surface: which
 	Sigma       float64  `yaml:"sigma,omitempty"`        // surface: noise of a response, default 0
+
+	FloorUL     float64  `yaml:"floor_ul,omitempty"`      // liquid-handler: deviation of the smallest volume, default 0
+	OffsetUL    float64  `yaml:"offset_ul,omitempty"`     // liquid-handler: every volume is so much too large, default 0
+	WearCV      float64  `yaml:"wear_cv,omitempty"`       // liquid-handler: what each dispense adds to volume_cv, default 0
+	BatteryWh   float64  `yaml:"battery_wh,omitempty"`    // mobile-robot: 0 is none
+	DriveW      float64  `yaml:"drive_w,omitempty"`       // mobile-robot: default 300
+	ChargeW     float64  `yaml:"charge_w,omitempty"`      // mobile-robot: default 600
+	DoseS       float64  `yaml:"dose_s,omitempty"`        // powder-doser: default 60
+	FloorMG     float64  `yaml:"floor_mg,omitempty"`      // powder-doser: deviation of the smallest dose, default 0.3
+	MassCV      *float64 `yaml:"mass_cv,omitempty"`       // powder-doser: default 0.003
+	NoiseMG     float64  `yaml:"noise_mg,omitempty"`      // balance: default 0.1
+	DriftPerDay float64  `yaml:"drift_per_day,omitempty"` // balance: relative; ph-meter: in pH; default 0
+	WeighS      float64  `yaml:"weigh_s,omitempty"`       // balance: default 15
+	PowerW      float64  `yaml:"power_w,omitempty"`       // furnace: default 3000
+	CapacityJK  float64  `yaml:"capacity_j_k,omitempty"`  // furnace: default 2000
+	WallWK      float64  `yaml:"wall_w_k,omitempty"`      // furnace: heat lost through the wall, default 0.6
+	RadiantM2   float64  `yaml:"radiant_m2,omitempty"`    // furnace: emissivity times area, default 0.004
+	OffsetK     float64  `yaml:"offset_k,omitempty"`      // furnace: the thermocouple shows so much too much, default 0
+	SetupS      float64  `yaml:"setup_s,omitempty"`       // diffractometer: default 120
+	HeightMM    *float64 `yaml:"height_mm,omitempty"`     // diffractometer: deviation of a sample's height, default 0.01
+	PathCM      float64  `yaml:"path_cm,omitempty"`       // uv-vis: default 1
+	Stray       *float64 `yaml:"stray,omitempty"`         // uv-vis: share of stray light, default 0.0005
+	NoisePH     *float64 `yaml:"noise_ph,omitempty"`      // ph-meter: default 0.01
+	FlowCV      *float64 `yaml:"flow_cv,omitempty"`       // syringe-pump: default 0.01
 }
 
 // Faults are rates from 0 to 1 at which things go wrong.
@@ -75,6 +101,22 @@ type Faults struct {
 	Grasp float64 `yaml:"grasp,omitempty"` // mobile-robot: a grasp closes on nothing
 	Drop  float64 `yaml:"drop,omitempty"`  // mobile-robot: a carried sample falls and is lost
 	Slow  float64 `yaml:"slow,omitempty"`  // any: a command takes five times as long
+
+	Clog      float64 `yaml:"clog,omitempty"`      // liquid-handler, powder-doser, syringe-pump: a dose ends halfway
+	Stuck     float64 `yaml:"stuck,omitempty"`     // sensors: says what it said before
+	Stale     float64 `yaml:"stale,omitempty"`     // sensors: calibration too old, 8 % off
+	Lying     float64 `yaml:"lying,omitempty"`     // any: says done, and nothing has happened
+	PowerCut  float64 `yaml:"power_cut,omitempty"` // any: loses power at a point of its algorithm
+	Flap      float64 `yaml:"flap,omitempty"`      // any: the link is gone for two seconds when a command comes
+	Duplicate float64 `yaml:"duplicate,omitempty"` // any: a command comes twice
+}
+
+// Scripted is a fault that is certain for a time of the world.
+type Scripted struct {
+	Device string  `yaml:"device"`
+	Fault  string  `yaml:"fault"`
+	AtS    float64 `yaml:"at_s"`            // age of the world
+	ForS   float64 `yaml:"for_s,omitempty"` // default 60
 }
 
 // Way says how long robots take from one device to another, both ways.
@@ -147,6 +189,9 @@ func (d *Description) defaults() {
 	set(&d.Lab, "lab")
 	set(&d.Speed, 1)
 	set(&d.HeartbeatS, 5)
+	for i := range d.Script {
+		set(&d.Script[i].ForS, 60)
+	}
 	for i := range d.Devices {
 		v := &d.Devices[i]
 		set(&v.Count, 1)

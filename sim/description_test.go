@@ -54,7 +54,7 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ name, src, want string }{
 		{"Version", "athanor: laboratory/2\ndevices: [{kind: heater}]", `athanor: is "laboratory/2"; athanor: laboratory/1`},
 		{"NoDevices", head, "devices: is empty; at least one device, as in {kind: heater}"},
-		{"Kind", head + "devices: [{kind: oven}]", `devices[0].kind: is "oven"; one of heater, hplc, liquid-handler, mobile-robot, noop, surface`},
+		{"Kind", head + "devices: [{kind: oven}]", `devices[0].kind: is "oven"; one of balance, diffractometer, furnace, heater, hplc, liquid-handler, mobile-robot, noop, ph-meter, powder-doser, surface, syringe-pump, uv-vis`},
 		{"UnknownField", head + "devices:\n  - {kind: heater, colour: red}", `unknown field "colour"`},
 		{"NotYAML", head + "devices: [", "read laboratory: "},
 		{"ForeignField", head + "devices: [{kind: heater, counts: 5}]", "devices[0].counts: has no meaning for a heater; its own fields are ambient_cel, tau_s"},

@@ -20,7 +20,7 @@ const surfaceKind = "surface"
 // kind is what the laboratory knows about a kind of device.
 type kind struct {
 	fields   []string // that only this kind has, by YAML name
-	faults   []string // that it can have beside slow
+	faults   []string // that it can have beside those that all can
 	defaults func(*Device)
 	check    func(Device) []lab.Problem // paths are relative to the device
 	build    func(*instrument.Bench, Device, sdk.Config) *sdk.Device
@@ -28,7 +28,8 @@ type kind struct {
 
 var kinds = map[string]kind{
 	instrument.LiquidHandler: {
-		fields: []string{"substances", "stock_mol_l", "volume_cv", "aliquot_s"},
+		fields: []string{"substances", "stock_mol_l", "volume_cv", "aliquot_s", "floor_ul", "offset_ul", "wear_cv"},
+		faults: []string{"clog"},
 		defaults: func(d *Device) {
 			if d.Substances == nil {
 				d.Substances = slices.Sorted(maps.Keys(truth.Demo.Bases))
@@ -38,21 +39,30 @@ var kinds = map[string]kind{
 			set(&d.AliquotS, 20)
 		},
 		check: func(d Device) []lab.Problem {
-			return positive(map[string]float64{"stock_mol_l": d.StockMolar, "aliquot_s": d.AliquotS}, rate("volume_cv", *d.VolumeCV))
+			return positive(map[string]float64{"stock_mol_l": d.StockMolar, "aliquot_s": d.AliquotS}, rate("volume_cv", *d.VolumeCV), rate("wear_cv", d.WearCV),
+				atLeast("floor_ul", d.FloorUL, 0), atLeast("offset_ul", d.OffsetUL, -1000))
 		},
 		build: func(b *instrument.Bench, d Device, c sdk.Config) *sdk.Device {
-			return instrument.Handler{Bench: b, Substances: d.Substances, StockMolar: d.StockMolar, VolumeCV: *d.VolumeCV, AliquotS: d.AliquotS, Faults: instrument.Faults(d.Faults)}.Device(c)
+			return instrument.Handler{
+				Bench: b, Substances: d.Substances, StockMolar: d.StockMolar, VolumeCV: *d.VolumeCV, AliquotS: d.AliquotS,
+				FloorUL: d.FloorUL, OffsetUL: d.OffsetUL, WearCV: d.WearCV, Faults: d.faults(),
+			}.Device(c)
 		},
 	},
 	instrument.MobileRobot: {
-		fields:   []string{"hand_s", "speed_m_s"},
-		faults:   []string{"grasp", "drop"},
-		defaults: func(d *Device) { set(&d.HandS, 15); set(&d.SpeedMS, 0.5) },
+		fields: []string{"hand_s", "speed_m_s", "battery_wh", "drive_w", "charge_w"},
+		faults: []string{"grasp", "drop"},
+		defaults: func(d *Device) {
+			set(&d.HandS, 15)
+			set(&d.SpeedMS, 0.5)
+			set(&d.DriveW, 300)
+			set(&d.ChargeW, 600)
+		},
 		check: func(d Device) []lab.Problem {
-			return positive(map[string]float64{"hand_s": d.HandS, "speed_m_s": d.SpeedMS})
+			return positive(map[string]float64{"hand_s": d.HandS, "speed_m_s": d.SpeedMS, "drive_w": d.DriveW, "charge_w": d.ChargeW}, atLeast("battery_wh", d.BatteryWh, 0))
 		},
 		build: func(b *instrument.Bench, d Device, c sdk.Config) *sdk.Device {
-			return instrument.Robot{Bench: b, HandS: d.HandS, SpeedMS: d.SpeedMS, Faults: instrument.Faults(d.Faults)}.Device(c)
+			return instrument.Robot{Bench: b, HandS: d.HandS, SpeedMS: d.SpeedMS, BatteryWh: d.BatteryWh, DriveW: d.DriveW, ChargeW: d.ChargeW, Faults: d.faults()}.Device(c)
 		},
 	},
 	instrument.HeaterKind: {
@@ -66,7 +76,7 @@ var kinds = map[string]kind{
 			return p
 		},
 		build: func(b *instrument.Bench, d Device, c sdk.Config) *sdk.Device {
-			return instrument.Heater{Bench: b, AmbientCelsius: *d.AmbientC, TauS: d.TauS, Faults: instrument.Faults(d.Faults)}.Device(c)
+			return instrument.Heater{Bench: b, AmbientCelsius: *d.AmbientC, TauS: d.TauS, Faults: d.faults()}.Device(c)
 		},
 	},
 	instrument.HPLCKind: {
@@ -76,7 +86,7 @@ var kinds = map[string]kind{
 			return positive(map[string]float64{"counts": d.Counts, "duration_s": d.DurationS}, rate("injection_cv", *d.InjectionCV))
 		},
 		build: func(b *instrument.Bench, d Device, c sdk.Config) *sdk.Device {
-			return instrument.HPLC{Bench: b, Counts: d.Counts, InjectionCV: *d.InjectionCV, RunS: d.DurationS, Faults: instrument.Faults(d.Faults)}.Device(c)
+			return instrument.HPLC{Bench: b, Counts: d.Counts, InjectionCV: *d.InjectionCV, RunS: d.DurationS, Faults: d.faults()}.Device(c)
 		},
 	},
 	surfaceKind: {
@@ -87,9 +97,16 @@ var kinds = map[string]kind{
 			f, _ := surface(d.Truth)
 			c.Kind = surfaceKind + "-" + d.Truth
 			c.Capabilities = []string{c.Kind}
-			return instrument.Oracle{Bench: b, Truth: f, Kind: c.Kind, DurationS: d.DurationS, Sigma: d.Sigma, Faults: instrument.Faults(d.Faults)}.Device(c)
+			return instrument.Oracle{Bench: b, Truth: f, Kind: c.Kind, DurationS: d.DurationS, Sigma: d.Sigma, Faults: d.faults()}.Device(c)
 		},
 	},
+	instrument.DoserKind:          powderDoser,
+	instrument.BalanceKind:        balance,
+	instrument.FurnaceKind:        furnace,
+	instrument.DiffractometerKind: diffractometer,
+	instrument.SpectrometerKind:   uvVis,
+	instrument.PHMeterKind:        phMeter,
+	instrument.PumpKind:           syringePump,
 	instrument.NoopKind: {
 		build: func(_ *instrument.Bench, _ Device, c sdk.Config) *sdk.Device { return instrument.Noop(c) },
 	},
@@ -118,6 +135,14 @@ func checkSurface(d Device) []lab.Problem {
 		problems = append(problems, lab.Problem{Path: "sigma", Wrong: fmt.Sprintf("is %g", d.Sigma), Right: "a standard deviation, 0 or more"})
 	}
 	return problems
+}
+
+// atLeast complains of a field that is below a bound.
+func atLeast(name string, x, bound float64) []lab.Problem {
+	if x >= bound && !math.IsInf(x, 0) {
+		return nil
+	}
+	return []lab.Problem{{Path: name, Wrong: fmt.Sprintf("is %g", x), Right: fmt.Sprintf("a number of %g or more", bound)}}
 }
 
 // positive complains of each field that is not above zero, in their order.

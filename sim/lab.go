@@ -52,6 +52,7 @@ type Lab struct {
 type machine struct {
 	id    string
 	build func() *sdk.Device
+	dial  func(devices.Dialer) devices.Dialer
 }
 
 // Open opens the laboratory in dir, which is made when it is missing: its
@@ -73,13 +74,17 @@ func Open(dir string, d Description, o Options) (*Lab, error) {
 	l.bench = &instrument.Bench{
 		World: w, Seed: d.Seed, Reaction: truth.Demo,
 		KindOf:   func(place string) string { return l.kinds[place] },
-		Distance: l.distance,
+		Distance: l.distance, FaultsOf: map[string]instrument.Faults{},
+	}
+	for _, s := range d.Script {
+		l.bench.Script = append(l.bench.Script, instrument.Scripted{Device: s.Device, Fault: instrument.Fault(s.Fault), From: s.AtS, To: s.AtS + s.ForS})
 	}
 	for _, v := range d.Devices {
 		k := kinds[v.Kind]
 		for i, id := range v.IDs() {
 			l.kinds[id], l.at[id] = v.Kind, [2]float64{v.At[0] + float64(i), v.At[1]}
 			w.Limit(id, v.Capacity)
+			l.bench.FaultsOf[id] = v.faults()
 			l.add(id, v.Kind, v.Title, v.Cell, func(c sdk.Config) *sdk.Device { return k.build(l.bench, v, c) })
 		}
 	}
@@ -99,10 +104,11 @@ func (l *Lab) add(id, kind, title, cell string, build func(sdk.Config) *sdk.Devi
 		TrustClock: l.description.TrustClock,
 		Logger:     l.options.Logger,
 	}
-	if crash := l.options.Crash; crash != nil {
-		config.Crash = func(p sdk.Point, commandID string) bool { return crash(id, p, commandID) }
+	links := &disturbed{bench: l.bench, id: id, cut: map[string]bool{}}
+	config.Crash = func(p sdk.Point, commandID string) bool {
+		return l.options.Crash != nil && l.options.Crash(id, p, commandID) || links.crash(p, commandID)
 	}
-	l.machines = append(l.machines, machine{id, func() *sdk.Device { return build(config) }})
+	l.machines = append(l.machines, machine{id, func() *sdk.Device { return build(config) }, links.dial})
 }
 
 // tableDurationS is how long a measurement of a table takes, in seconds of the
@@ -165,7 +171,7 @@ func (l *Lab) Run(ctx context.Context, dial devices.Dialer) error {
 	for _, m := range l.machines {
 		all.Go(func() error {
 			for {
-				err := m.build().Run(ctx, dial)
+				err := m.build().Run(ctx, m.dial(dial))
 				if !errors.Is(err, sdk.ErrKilled) || ctx.Err() != nil {
 					return err
 				}

@@ -31,6 +31,7 @@ func TestExamplesAreGood(t *testing.T) {
 	}
 	open("demo", "")
 	open("surfaces", "../../examples/labs/surfaces.yaml")
+	open("solid-state", "../../examples/labs/solid-state.yaml")
 	files, err := filepath.Glob("../../examples/campaigns/*.yaml")
 	if err != nil || len(files) < 4 {
 		t.Fatalf("examples are %v (%v)", files, err)
@@ -45,6 +46,8 @@ func TestExamplesAreGood(t *testing.T) {
 			switch filepath.Base(file) {
 			case "03-alloy.yaml":
 				against = offers["surfaces"]
+			case "04-solid-state.yaml":
+				against = offers["solid-state"]
 			case "direct-arylation.yaml":
 				against = nil // its instrument is a table that does not ship; the table's own test runs it
 			}

@@ -25,17 +25,11 @@ type Bench struct {
 	// Distance returns how far two places are from each other, or how long
 	// the way between them takes in seconds of the world, where that is known.
 	Distance func(from, to string) (metres, seconds float64, timed bool)
-}
 
-// Faults are the rates at which a device goes wrong, each from 0 to 1.
-type Faults struct {
-	Grasp float64 // a grasp closes on nothing; the command may be repeated
-	Drop  float64 // a carried sample falls and is lost
-	Slow  float64 // a command takes SlowFactor times as long
+	Script   []Scripted
+	FaultsOf map[string]Faults // by device
+	readings readings
 }
-
-// SlowFactor is how much longer a slow command takes.
-const SlowFactor = 5
 
 // wall returns world seconds as a duration of the wall.
 func (b *Bench) wall(seconds float64) time.Duration { return b.World.Clock.Wall(seconds) }
@@ -64,6 +58,9 @@ func (b *Bench) work(c *sdk.Ctx, seconds float64, f Faults, r *rand.Rand) error 
 
 // record makes an effect of the command happen.
 func (b *Bench) record(c *sdk.Ctx, device string, e world.Effect, data any) error {
+	if b.lies(c, device) {
+		return nil
+	}
 	e.Command, e.Device, e.Name = c.CommandID(), device, c.Name()
 	if data != nil {
 		raw, err := json.Marshal(data)
@@ -98,6 +95,22 @@ func (b *Bench) probe(c *sdk.Ctx) (sdk.Found, any, error) {
 		return sdk.Done, e.Data, nil
 	}
 	return sdk.Undone, nil, nil
+}
+
+// probeNothing recovers a command whose result is empty.
+func (b *Bench) probeNothing(c *sdk.Ctx) (sdk.Found, any, error) {
+	if _, ok := b.final(c); ok {
+		return sdk.Done, nil, nil
+	}
+	return sdk.Undone, nil, nil
+}
+
+// decode reads the data of an effect.
+func decode(e world.Effect, into any) error {
+	if err := json.Unmarshal(e.Data, into); err != nil {
+		return lab.Errorf(lab.Internal, "read effect %d of the world: %w", e.Seq, err)
+	}
+	return nil
 }
 
 // harmless is a fault before anything has moved.

@@ -2,6 +2,7 @@ package instrument
 
 import (
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/athanor-lab/athanor/devices/sdk"
@@ -9,14 +10,19 @@ import (
 	"github.com/athanor-lab/athanor/sim/world"
 )
 
-// Handler is a robot that doses liquids: one command, dispense, which fills a
-// vial from a stock solution, its solvent and a cosolvent. Each of the three
-// volumes has an error of its own.
+// Handler is a robot that doses liquids: dispense fills a vial from a stock
+// solution, its solvent and a cosolvent. Each of the three volumes V has an
+// error of its own, of mean a and with σ² = c₁² + (c₀·V)², the form in which ISO
+// 8655-6 has the systematic and the random error of a pipette. Tips wear: c₀
+// grows with each dispense until change_tips.
 type Handler struct {
 	Bench      *Bench
 	Substances []string // its stocks
 	StockMolar float64  // concentration of every stock, in mol/L
 	VolumeCV   float64  // standard deviation of a volume, relative to it
+	FloorUL    float64  // and of the smallest volume
+	OffsetUL   float64  // every volume is so much too large
+	WearCV     float64  // what each dispense adds to the deviation, until the tips are changed
 	AliquotS   float64  // time for one volume, in seconds of the world
 	Faults     Faults
 }
@@ -70,6 +76,13 @@ func (h Handler) Device(cfg sdk.Config) *sdk.Device {
 		}
 		return h.dispense(c, cfg.ID, p)
 	}, sdk.Probe(h.look), sdk.Typical(h.Bench.wall(3*h.AliquotS).Round(time.Millisecond)))
+	sdk.Handle(dev, "change_tips", func(c *sdk.Ctx, _ struct{}) (struct{}, error) {
+		if err := h.Bench.World.Clock.Sleep(c, h.AliquotS); err != nil {
+			return struct{}{}, harmless(err)
+		}
+		n, _ := h.Bench.World.Did(cfg.ID, world.Dispensed)
+		return struct{}{}, h.Bench.record(c, cfg.ID, world.Effect{Effect: world.Changed, Final: true}, map[string]int{"uses": n})
+	}, sdk.Probe(h.Bench.probeNothing))
 	return dev
 }
 
@@ -85,7 +98,12 @@ func (h Handler) dispense(c *sdk.Ctx, device string, p dispense) (any, error) {
 	if err := h.Bench.work(c, 3*h.AliquotS, h.Faults, r); err != nil {
 		return nil, err
 	}
+	h.VolumeCV += h.WearCV * float64(worn(h.Bench.World, device, world.Dispensed))
 	portion := h.portion(p, r.NormFloat64)
+	clogged := h.Bench.struck(c, device, Clog)
+	if clogged {
+		portion = portion.part(r.Float64())
+	}
 	if _, there := h.Bench.World.Sample(sample); !there {
 		if err := h.Bench.record(c, device, world.Effect{Effect: world.Made, Sample: sample, To: device}, nil); err != nil {
 			return nil, err
@@ -94,7 +112,16 @@ func (h Handler) dispense(c *sdk.Ctx, device string, p dispense) (any, error) {
 	if err := h.Bench.record(c, device, world.Effect{Effect: world.Dispensed, Final: true, Sample: sample}, portion); err != nil {
 		return nil, err
 	}
+	if clogged {
+		return nil, halfway(lab.Errorf(lab.Internal, "dispense: the tip is clogged; a part of the volume came out"))
+	}
 	return Dispensed{VolumeUL: portion.VolumeUL()}, nil
+}
+
+// part returns a fraction of the portion.
+func (p Portion) part(fraction float64) Portion {
+	p.StockUL, p.SolventUL, p.CosolventUL = p.StockUL*fraction, p.SolventUL*fraction, p.CosolventUL*fraction
+	return p
 }
 
 // portion returns what p asks for with the errors of the pipette.
@@ -105,7 +132,13 @@ func (h Handler) portion(p dispense, normal func() float64) Portion {
 	}
 	stock := p.VolumeUL * molar / h.StockMolar
 	solvents := p.VolumeUL - stock
-	pipette := func(ul float64) float64 { return max(0, ul*(1+h.VolumeCV*normal())) }
+	pipette := func(ul float64) float64 {
+		n := normal()
+		if ul == 0 {
+			return 0
+		}
+		return max(0, ul+h.OffsetUL+math.Hypot(h.FloorUL, h.VolumeCV*ul)*n)
+	}
 	return Portion{
 		Substance: p.Substance, StockMolar: h.StockMolar,
 		StockUL: pipette(stock), SolventUL: pipette(solvents * (1 - p.Cosolvent)), CosolventUL: pipette(solvents * p.Cosolvent),

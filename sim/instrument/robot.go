@@ -20,6 +20,10 @@ type Robot struct {
 	HandS   float64 // time to pick or to place, in seconds of the world
 	SpeedMS float64 // in metres per second of the world
 	Faults  Faults
+
+	// A battery, of BatteryWh when it is full, 0 for none: driving takes DriveW,
+	// and a robot that would come below a fifth charges first, with ChargeW.
+	BatteryWh, DriveW, ChargeW float64
 }
 
 // MobileRobot is the kind of a [Robot], and its capability.
@@ -103,6 +107,9 @@ func (e *errand) run(where *position) (Carried, error) {
 		return Carried{}, e.missed()
 	}
 	if s, _ := e.Bench.World.Sample(e.p.Sample); s.Place != e.device {
+		if err := e.charge(); err != nil {
+			return Carried{}, err
+		}
 		if err := e.pick(where, missed); err != nil {
 			return Carried{}, err
 		}
@@ -154,6 +161,9 @@ func (e *errand) carry(where *position, dropped bool) (Carried, error) {
 		return Carried{}, halfway(err)
 	}
 	where.swap(e.p.To)
+	if err := e.spend(way); err != nil {
+		return Carried{}, halfway(err)
+	}
 	if dropped {
 		if err := e.Bench.record(e.c, e.device, world.Effect{Effect: world.Dropped, Final: true, Sample: e.p.Sample, From: e.device, To: world.Floor}, nil); err != nil {
 			return Carried{}, err
@@ -164,6 +174,61 @@ func (e *errand) carry(where *position, dropped bool) (Carried, error) {
 		return Carried{}, halfway(err)
 	}
 	return Carried{TravelS: way}, nil
+}
+
+// reserve is the part of a full battery that a robot keeps.
+const reserve = 0.2
+
+// battery is the data of a [world.Drove] effect.
+type battery struct {
+	Wh float64 `json:"wh"`
+}
+
+// levelWh returns what is left in the battery: what its last effect said, over
+// all restarts.
+func (e *errand) levelWh() float64 {
+	n, last := e.Bench.World.Did(e.device, world.Drove)
+	var b battery
+	if n == 0 || decode(last, &b) != nil {
+		return e.BatteryWh
+	}
+	return b.Wh
+}
+
+// charge fills the battery before an errand that would empty it. The way to
+// fetch the sample is taken as long as the way with it.
+func (e *errand) charge() error {
+	const seconds = 3600
+	if e.BatteryWh <= 0 || e.drove(1) {
+		return nil
+	}
+	level := e.levelWh()
+	if level-2*e.DriveW*(e.travelS(e.p.From, e.p.To)+e.HandS)/seconds >= reserve*e.BatteryWh {
+		return nil
+	}
+	if err := e.Bench.World.Clock.Sleep(e.c, (e.BatteryWh-level)/e.ChargeW*seconds); err != nil {
+		return harmless(err)
+	}
+	return e.Bench.record(e.c, e.device, world.Effect{Effect: world.Drove, Part: 1}, battery{e.BatteryWh})
+}
+
+// spend takes what an errand used out of the battery.
+func (e *errand) spend(way float64) error {
+	const seconds = 3600
+	if e.BatteryWh <= 0 || e.drove(2) {
+		return nil
+	}
+	return e.Bench.record(e.c, e.device, world.Effect{Effect: world.Drove, Part: 2}, battery{max(0, e.levelWh()-2*e.DriveW*(way+e.HandS)/seconds)})
+}
+
+// drove reports whether the errand had an effect on the battery before a crash.
+func (e *errand) drove(part int) bool {
+	for _, x := range e.Bench.World.Effects(e.c.CommandID()) {
+		if x.Effect == world.Drove && x.Part == part {
+			return true
+		}
+	}
+	return false
 }
 
 // travelS returns how long a way takes, in seconds of the world.

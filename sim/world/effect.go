@@ -19,6 +19,9 @@ const (
 	Missed    EffectKind = "missed"  // a grasp closed on nothing; the sample did not move
 	Dropped   EffectKind = "dropped" // out of a gripper, onto the floor
 	Parked    EffectKind = "parked"  // left-over of another command, put aside
+	Spilled   EffectKind = "spilled" // dosed beside the vial
+	Changed   EffectKind = "changed" // a part that wears, for a new one
+	Drove     EffectKind = "drove"   // used charge of a battery, or filled it
 )
 
 // Effect is something that physically happened, in the order that it did.

@@ -35,6 +35,7 @@ type World struct {
 	samples  map[string]*sample
 	at       map[string]map[string]bool // place → samples
 	commands map[string][]Effect
+	devices  map[string]map[EffectKind]tally
 	capacity map[string]int
 	broken   error // a write failed: what is on disk is no longer known
 
@@ -71,7 +72,7 @@ func Open(dir string, speed float64) (*World, error) {
 	if err := lockFile(f); err != nil {
 		return nil, errors.Join(lab.Errorf(lab.Conflict, "open world %s: another simulator has it open; stop that one or choose another directory: %w", dir, err), f.Close())
 	}
-	w := &World{file: f, samples: map[string]*sample{}, at: map[string]map[string]bool{}, commands: map[string][]Effect{}, capacity: map[string]int{}}
+	w := &World{file: f, samples: map[string]*sample{}, at: map[string]map[string]bool{}, commands: map[string][]Effect{}, devices: map[string]map[EffectKind]tally{}, capacity: map[string]int{}}
 	last := 0.0
 	w.size, err = scan(f, func(e Effect) error {
 		w.seq, last = e.Seq, e.WorldS
@@ -191,6 +192,10 @@ func (w *World) possible(e Effect) error {
 // apply takes an effect of the ledger into the state.
 func (w *World) apply(e Effect) {
 	w.commands[e.Command] = append(w.commands[e.Command], e)
+	if w.devices[e.Device] == nil {
+		w.devices[e.Device] = map[EffectKind]tally{}
+	}
+	w.devices[e.Device][e.Effect] = tally{w.devices[e.Device][e.Effect].n + 1, e}
 	if e.Sample == "" {
 		return
 	}
@@ -219,6 +224,21 @@ func (w *World) Effects(command string) []Effect {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.commands[command])
+}
+
+// tally is how often a device did something, and when last.
+type tally struct {
+	n    int
+	last Effect
+}
+
+// Did returns how often a device had an effect of a kind, and the last of them:
+// how worn a part is, or how full a battery, over all restarts.
+func (w *World) Did(device string, kind EffectKind) (n int, last Effect) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.devices[device][kind]
+	return t.n, t.last
 }
 
 // Sample returns a sample, and whether there is one.
