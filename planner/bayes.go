@@ -57,6 +57,7 @@ func (t *task) bayes(ctx context.Context, plan *lab.Plan) error {
 // modelled proposes want experiments by the surrogate, believing in the pending
 // ones and those already in the plan.
 func (t *task) modelled(ctx context.Context, want int, planned []lab.Proposal) ([]lab.Proposal, []string, error) {
+	t.deepen()
 	t.running = len(t.known)
 	running := slices.Clone(t.pending)
 	for _, p := range planned {

@@ -115,6 +115,7 @@ func (r *response) gather(t *task, samples []sample) {
 		d.Known[g] = known[g] / (r.sd * r.sd)
 	}
 	r.data = d
+	r.keep(t.kept)
 }
 
 // moments returns mean and standard deviation, the latter 1 where all values

@@ -109,9 +109,9 @@ func (s *surrogate) worth(x []float64, how precision, w *tools) float64 {
 				}
 				w.sd[j] = math.Sqrt(variance)
 			}
-			w.members[k] = m.gain.value(w.mean, w.sd)
+			w.members[k] = math.Log(m.weight) + m.gain.value(w.mean, w.sd)
 		}
-		value = acq.LogMeanExp(w.members)
+		value = acq.LogSumExp(w.members)
 	}
 	if s.success != nil {
 		p, sd := s.success.Predict(x, w.success)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/planner/gp"
+	"github.com/athanor-lab/athanor/planner/net"
 	"github.com/athanor-lab/athanor/planner/space"
 )
 
@@ -14,12 +15,14 @@ import (
 // source's own points, larger is better. The outcome is expected to follow it
 // with a slope that is learned, so that a source which misleads is found out.
 type score struct {
-	source    int // of the brief
+	source    int // of the brief; -1 for what [task.deepen] learned
 	objective int
 	rows      int                // that the space could read
 	known     map[string]float64 // of predictions: what was predicted where
 	post      *gp.Posterior
 	scratch   *gp.Scratch
+	deep      *net.Predictor // in place of post
+	task      *task          // whose inputs it has
 }
 
 const (
@@ -154,6 +157,10 @@ func (s *score) at(key func() string, x []float64) float64 {
 			return v
 		}
 	}
+	if s.deep != nil {
+		mean, _, _ := s.deep.At(s.task.inputs(x))
+		return mean
+	}
 	return s.post.Mean(x, s.scratch)
 }
 
@@ -252,6 +259,13 @@ func (t *task) open() ([]lab.Proposal, error) {
 // sourceNotes say of every source what came of it.
 func (w *writer) sourceNotes() []string {
 	var out []string
+	for j, r := range w.model.responses {
+		for k, sc := range r.scores {
+			if sc.source < 0 {
+				out = append(out, w.deepNote(j, k, sc))
+			}
+		}
+	}
 	for i, s := range w.t.brief.Sources {
 		if s.Fault != "" {
 			out = append(out, fmt.Sprintf("%s could not be asked (%s): the plan is made without it.", s.Name, s.Fault))
@@ -283,7 +297,7 @@ func (w *writer) sourceNotes() []string {
 func (w *writer) slope(j, k int) float64 {
 	v := 0.0
 	for _, m := range w.model.members {
-		v += m.posts[j].Slope(k) / float64(len(w.model.members))
+		v += m.weight * m.posts[j].Slope(k)
 	}
 	return v
 }

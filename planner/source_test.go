@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/planner"
 )
@@ -136,5 +138,23 @@ func TestBadSourcesAreRefused(t *testing.T) {
 		if lab.KindOf(err) != lab.Invalid || !strings.Contains(err.Error(), want) && !strings.Contains(want, "outcomes") {
 			t.Errorf("source %+v gives %v, want an error about %q", s, err, want)
 		}
+	}
+}
+
+// TestManyPointsTrainNetworks plans with more points than a Gaussian process
+// takes, twice: networks learn from all of them, and the bytes are the same.
+func TestManyPointsTrainNetworks(t *testing.T) {
+	t.Parallel()
+	b := mixedBrief(1100, 5, 1)
+	first, err := planner.New(planner.Options{}).Propose(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes := strings.Join(first.Notes, "\n"); !strings.Contains(notes, "an ensemble of networks learned from all 1100 points; the Gaussian process follows it") {
+		t.Errorf("notes do not tell of the networks:\n%s", notes)
+	}
+	second, err := planner.New(planner.Options{}).Propose(t.Context(), b)
+	if d := cmp.Diff(first, second, cmp.AllowUnexported(lab.Value{})); d != "" || err != nil {
+		t.Errorf("planned again: %v\n%s", err, d)
 	}
 }

@@ -2,13 +2,14 @@ package planner
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/athanor-lab/athanor/planner/gp"
 )
 
 // surrogate is all that is believed of the objectives: members that differ in
-// their prior and are averaged with equal weight, each with one Gaussian process
+// their prior and are averaged, each with one Gaussian process
 // to an objective, and a classifier of success once something failed.
 type surrogate struct {
 	metric    gp.Metric
@@ -22,9 +23,10 @@ type surrogate struct {
 
 // member is one prior's view.
 type member struct {
-	prior gp.Prior
-	posts []*gp.Posterior
-	gain  gain
+	prior  gp.Prior
+	weight float64 // of all members 1
+	posts  []*gp.Posterior
+	gain   gain
 }
 
 // metric gives every varying number a length scale of its own, and every choice
@@ -68,6 +70,9 @@ func (t *task) learn(responses []*response, spare int) *surrogate {
 			s.members = append(s.members, member{prior: pr})
 		}
 	}
+	for k := range s.members {
+		s.members[k].weight = 1 / float64(len(s.members))
+	}
 	for _, r := range responses {
 		s.weighTrends(r)
 		metric := s.metric
@@ -83,7 +88,41 @@ func (t *task) learn(responses []*response, spare int) *surrogate {
 			}
 		}
 	}
+	if len(responses) == 1 && points <= ensembleMax && t.kind() == numbers {
+		s.challenge(responses[0], gp.Reactive(), spare)
+	}
 	return s
+}
+
+// leastWeight is the weight beside a full member below which one is left out.
+const leastWeight = 0.01
+
+// challenge adds a member under a prior that is wrong more often than right, with
+// the weight that it earns: 1 where it predicts the outcomes, left out one by
+// one, as well as the best of the others, and e⁻ᵟ of that where it is δ nats
+// behind in all. Noisy outcomes that rise all one way want scales as long as this
+// one's, and nothing but such a comparison tells them from others. Weighing all
+// members so would not do: few points prefer what is too sure of itself.
+func (s *surrogate) challenge(r *response, prior gp.Prior, spare int) {
+	metric := s.metric
+	metric.Trends = r.trends
+	problem := gp.NewProblem(metric, r.data)
+	stages := stagesOf(problem, r.data.Y)
+	best := math.Inf(-1)
+	for _, m := range s.members {
+		best = math.Max(best, check(problem, stages, m.prior.Kernel, m.posts[0].Params).LogDensity)
+	}
+	post, h := s.fit(problem, stages, prior, spare)
+	behind := best - check(problem, stages, prior.Kernel, h).LogDensity
+	weight := math.Exp(-math.Max(0, behind) * float64(problem.Len()))
+	if !(weight >= leastWeight) {
+		return
+	}
+	n := float64(len(s.members))
+	for k := range s.members {
+		s.members[k].weight = 1 / (n + weight)
+	}
+	s.members = append(s.members, member{prior: prior, weight: weight / (n + weight), posts: []*gp.Posterior{post}})
 }
 
 // fewestToJudge is from how many points on a source can be given up.

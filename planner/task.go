@@ -19,10 +19,11 @@ type task struct {
 	taken   map[string]bool // keys of what was done, runs or is proposed
 	rows    [][]float64     // and its features
 	scratch []float64
-	snapped []float64 // scratch as well
-	spacing float64   // how far proposals keep from what is taken, see [roomFor]
-	running int       // the first of rows that keeps [batchSpacing]
-	scores  []*score  // of the brief's sources
+	snapped []float64    // scratch as well
+	spacing float64      // how far proposals keep from what is taken, see [roomFor]
+	running int          // the first of rows that keeps [batchSpacing]
+	scores  []*score     // of the brief's sources, and of [task.deepen]
+	kept    map[int]bool // of known, what Gaussian processes learn from; nil for all
 }
 
 // experiment is a known or pending experiment as the models see it.

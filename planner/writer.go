@@ -23,14 +23,14 @@ func (t *task) writer(m *surrogate) *writer { return &writer{t: t, model: m, too
 // moments returns mean and standard deviation of f for objective j over all
 // members, and of an observation.
 func (w *writer) moments(x []float64, j int) (mean, sd, observed float64) {
-	n := float64(len(w.model.members))
 	square, noise := 0.0, 0.0
 	for k := range w.model.members {
+		share := w.model.members[k].weight
 		p := w.model.members[k].posts[j]
 		m, v := p.Predict(x, w.tools.posts[k][j])
-		mean += m / n
-		square += (m*m + v) / n
-		noise += p.Params.Noise / n
+		mean += share * m
+		square += share * (m*m + v)
+		noise += share * p.Params.Noise
 	}
 	v := math.Max(0, square-mean*mean)
 	return mean, math.Sqrt(v), math.Sqrt(v + noise)
@@ -166,6 +166,9 @@ func (w *writer) modelNote() string {
 				s += ", "
 			}
 			s += m.prior.Name
+			if k > 0 && m.weight != w.model.members[0].weight {
+				s += fmt.Sprintf(" at %s of the weight of the others, for how well it predicts", percent(m.weight/w.model.members[0].weight))
+			}
 		}
 		s += ")"
 	}
@@ -222,7 +225,7 @@ func (w *writer) chance(x []float64) float64 {
 	best := w.model.responses[0].data.Y[w.model.responses[0].best]
 	for k := range w.model.members {
 		m, v := w.model.members[k].posts[0].Predict(x, w.tools.posts[k][0])
-		s += acq.Phi((m-best)/math.Sqrt(v)) / float64(len(w.model.members))
+		s += w.model.members[k].weight * acq.Phi((m-best)/math.Sqrt(v))
 	}
 	return s
 }

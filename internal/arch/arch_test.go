@@ -23,7 +23,8 @@ var mayImport = map[string][]string{
 	"expr": {},
 
 	"campaign":                    {"lab"},
-	"planner":                     {"lab", "planner/space", "planner/gp", "planner/acq"},
+	"planner":                     {"lab", "planner/space", "planner/gp", "planner/acq", "planner/net"},
+	"planner/net":                 {},
 	"planner/space":               {"lab"},
 	"planner/gp":                  {},
 	"planner/acq":                 {},

@@ -48,9 +48,9 @@ func tail(a float64) float64 {
 	return t / (a + t)
 }
 
-// LogMeanExp returns ln of the mean of exp(v): the logarithm of the mean of
-// values given by their logarithms.
-func LogMeanExp(v []float64) float64 {
+// LogSumExp returns ln of the sum of exp(v): the logarithm of the sum of values
+// given by their logarithms.
+func LogSumExp(v []float64) float64 {
 	top := math.Inf(-1)
 	for _, x := range v {
 		top = math.Max(top, x)
@@ -62,7 +62,7 @@ func LogMeanExp(v []float64) float64 {
 	for _, x := range v {
 		s += math.Exp(x - top)
 	}
-	return top + math.Log(s/float64(len(v)))
+	return top + math.Log(s)
 }
 
 // Phi returns the standard normal distribution function at z.

@@ -53,15 +53,15 @@ func TestLogEIGrowsWithMeanAndSD(t *testing.T) {
 	}
 }
 
-func TestLogMeanExp(t *testing.T) {
+func TestLogSumExp(t *testing.T) {
 	t.Parallel()
-	if got, want := acq.LogMeanExp([]float64{math.Log(1), math.Log(3)}), math.Log(2); math.Abs(got-want) > 1e-15 {
-		t.Errorf("LogMeanExp(ln 1, ln 3) = %g, want ln 2 = %g", got, want)
+	if got, want := acq.LogSumExp([]float64{math.Log(1), math.Log(3)}), math.Log(4); math.Abs(got-want) > 1e-15 {
+		t.Errorf("LogSumExp(ln 1, ln 3) = %g, want ln 4 = %g", got, want)
 	}
-	if got, want := acq.LogMeanExp([]float64{-5000, -5000}), -5000.0; got != want {
-		t.Errorf("LogMeanExp(-5000, -5000) = %g, want %g", got, want)
+	if got, want := acq.LogSumExp([]float64{-5000, -5000}), -5000+math.Ln2; got != want {
+		t.Errorf("LogSumExp(-5000, -5000) = %g, want %g", got, want)
 	}
-	if got := acq.LogMeanExp([]float64{math.Inf(-1)}); !math.IsInf(got, -1) {
-		t.Errorf("LogMeanExp(-Inf) = %g, want -Inf", got)
+	if got := acq.LogSumExp([]float64{math.Inf(-1)}); !math.IsInf(got, -1) {
+		t.Errorf("LogSumExp(-Inf) = %g, want -Inf", got)
 	}
 }
