@@ -46,6 +46,8 @@ type Plan struct {
 	// Notes are what the planner wants a scientist to know of the decision as a
 	// whole: model chosen, health of the fit, advice to stop.
 	Notes []string `json:"notes,omitempty"`
+	// Diagnostics are of the model that decided, nil before there is one.
+	Diagnostics *Diagnostics `json:"diagnostics,omitempty"`
 	// Exhausted says that fewer proposals than wanted exist.
 	Exhausted bool `json:"exhausted,omitempty"`
 }
@@ -75,6 +77,9 @@ type Prediction struct {
 	Low       float64 `json:"low"`   // 95 % interval of an observation
 	High      float64 `json:"high"`
 	Unit      Unit    `json:"unit"`
+	// Models are the sources that it leans on, as name@version; none where the
+	// campaign's own experiments say all.
+	Models []string `json:"models,omitempty"`
 }
 
 // Acquisition is what made a candidate worth its experiment.

@@ -48,15 +48,19 @@ func (t *task) bayes(ctx context.Context, plan *lab.Plan) error {
 			return nil
 		}
 	}
-	ps, notes, err := t.modelled(ctx, want, plan.Proposals)
+	ps, w, err := t.modelled(ctx, want, plan.Proposals)
+	if err != nil {
+		return err
+	}
 	plan.Proposals = append(plan.Proposals, ps...)
-	plan.Notes = append(plan.Notes, notes...)
-	return err
+	plan.Notes = append(plan.Notes, w.notes()...)
+	plan.Diagnostics = w.health
+	return nil
 }
 
 // modelled proposes want experiments by the surrogate, believing in the pending
-// ones and those already in the plan.
-func (t *task) modelled(ctx context.Context, want int, planned []lab.Proposal) ([]lab.Proposal, []string, error) {
+// ones and those already in the plan. The writer knows what there is to tell of it.
+func (t *task) modelled(ctx context.Context, want int, planned []lab.Proposal) ([]lab.Proposal, *writer, error) {
 	t.deepen()
 	t.running = len(t.known)
 	running := slices.Clone(t.pending)
@@ -76,50 +80,61 @@ func (t *task) modelled(ctx context.Context, want int, planned []lab.Proposal) (
 	spare := len(running) + want
 	model := t.learn(responses, spare)
 	model.success, model.caution = t.classify(model.metric)
-	acting := model
 	w := t.writer(model)
-	var out []lab.Proposal
 	if len(responses) <= hypervolumeMax {
-		t.aim(model)
-		t.believeAll(model, running)
-		s, err := t.newSearch(acting)
-		if err != nil {
-			return nil, nil, err
-		}
-		for len(out) < want {
-			if err := ctx.Err(); err != nil {
-				return nil, nil, err
-			}
-			c, others, err := s.next()
-			if err != nil || c == nil {
-				return out, w.notes(acting), err
-			}
-			out = append(out, w.proposal(s, *c, others))
-			s.settle(c)
-		}
-		return out, w.notes(model), nil
+		ps, err := t.greedy(ctx, w, running, want)
+		return ps, w, err
 	}
+	var out []lab.Proposal
 	for len(out) < want {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
-		acting = t.learn([]*response{t.scalarise(responses, len(out))}, spare)
+		acting := t.learn([]*response{t.scalarise(responses, len(out))}, spare)
 		acting.success, acting.caution = model.success, model.caution
+		model.singular = model.singular || acting.singular
 		t.aim(acting)
 		t.believeAll(acting, running)
 		s, err := t.newSearch(acting)
 		if err != nil {
 			return nil, nil, err
 		}
+		if w.health == nil {
+			w.health = w.diagnose(s)
+		}
 		c, others, err := s.next()
 		if err != nil || c == nil {
-			return out, w.notes(model), err
+			return out, w, err
 		}
-		p := w.proposal(s, *c, others)
-		out = append(out, p)
+		out = append(out, w.proposal(s, *c, others))
 		running = append(running, experiment{state: s.state(c.id), row: s.feature(c.id)})
 	}
-	return out, w.notes(model), nil
+	return out, w, nil
+}
+
+// greedy proposes one experiment after another by the writer's model, each
+// believing in those before it.
+func (t *task) greedy(ctx context.Context, w *writer, running []experiment, want int) ([]lab.Proposal, error) {
+	t.aim(w.model)
+	t.believeAll(w.model, running)
+	s, err := t.newSearch(w.model)
+	if err != nil {
+		return nil, err
+	}
+	w.health = w.diagnose(s)
+	var out []lab.Proposal
+	for len(out) < want {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		c, others, err := s.next()
+		if err != nil || c == nil {
+			return out, err
+		}
+		out = append(out, w.proposal(s, *c, others))
+		s.settle(c)
+	}
+	return out, nil
 }
 
 // believeAll takes running experiments as done.

@@ -313,3 +313,22 @@ func named(s lab.Source) string {
 	}
 	return kind + " " + s.Name
 }
+
+// leansOn names the sources whose trends a response follows.
+func (t *task) leansOn(r *response) []string {
+	if r.trends == nil {
+		return nil
+	}
+	var out []string
+	for _, sc := range r.scores {
+		name := "networks"
+		if sc.source >= 0 {
+			s := t.brief.Sources[sc.source]
+			if name = s.Name; s.Version != "" {
+				name += "@" + s.Version
+			}
+		}
+		out = append(out, name)
+	}
+	return out
+}

@@ -23,10 +23,11 @@ type surrogate struct {
 
 // member is one prior's view.
 type member struct {
-	prior  gp.Prior
-	weight float64 // of all members 1
-	posts  []*gp.Posterior
-	gain   gain
+	prior   gp.Prior
+	weight  float64   // of all members 1
+	density []float64 // per objective, of an outcome left out
+	posts   []*gp.Posterior
+	gain    gain
 }
 
 // metric gives every varying number a length scale of its own, and every choice
@@ -83,8 +84,10 @@ func (t *task) learn(responses []*response, spare int) *surrogate {
 			m := &s.members[k]
 			post, h := s.fit(problem, stages, m.prior, spare)
 			m.posts = append(m.posts, post)
+			left := check(problem, stages, m.prior.Kernel, h)
+			m.density = append(m.density, left.LogDensity)
 			if k == 0 {
-				s.health = append(s.health, check(problem, stages, m.prior.Kernel, h))
+				s.health = append(s.health, left)
 			}
 		}
 	}
@@ -110,11 +113,11 @@ func (s *surrogate) challenge(r *response, prior gp.Prior, spare int) {
 	stages := stagesOf(problem, r.data.Y)
 	best := math.Inf(-1)
 	for _, m := range s.members {
-		best = math.Max(best, check(problem, stages, m.prior.Kernel, m.posts[0].Params).LogDensity)
+		best = math.Max(best, m.density[0])
 	}
 	post, h := s.fit(problem, stages, prior, spare)
-	behind := best - check(problem, stages, prior.Kernel, h).LogDensity
-	weight := math.Exp(-math.Max(0, behind) * float64(problem.Len()))
+	density := check(problem, stages, prior.Kernel, h).LogDensity
+	weight := math.Exp(-math.Max(0, best-density) * float64(problem.Len()))
 	if !(weight >= leastWeight) {
 		return
 	}
@@ -122,7 +125,7 @@ func (s *surrogate) challenge(r *response, prior gp.Prior, spare int) {
 	for k := range s.members {
 		s.members[k].weight = 1 / (n + weight)
 	}
-	s.members = append(s.members, member{prior: prior, weight: weight / (n + weight), posts: []*gp.Posterior{post}})
+	s.members = append(s.members, member{prior: prior, weight: weight / (n + weight), posts: []*gp.Posterior{post}, density: []float64{density}})
 }
 
 // fewestToJudge is from how many points on a source can be given up.

@@ -16,6 +16,8 @@ type writer struct {
 	t     *task
 	model *surrogate
 	tools tools
+	// health is of the model before anything was chosen.
+	health *lab.Diagnostics
 }
 
 func (t *task) writer(m *surrogate) *writer { return &writer{t: t, model: m, tools: m.tools()} }
@@ -43,7 +45,9 @@ func (w *writer) predictions(x []float64) []lab.Prediction {
 		return out
 	}
 	for j, r := range w.model.responses {
-		out = append(out, r.predict(w.moments(x, j)))
+		p := r.predict(w.moments(x, j))
+		p.Models = w.t.leansOn(r)
+		out = append(out, p)
 	}
 	return out
 }
@@ -132,7 +136,7 @@ func startNote(known, n0 int) string {
 }
 
 // notes tells of the decision as a whole: model, fit, noise, advice.
-func (w *writer) notes(acting *surrogate) []string {
+func (w *writer) notes() []string {
 	var out []string
 	if len(w.model.members) > 0 {
 		out = append(out, w.modelNote())
@@ -149,11 +153,12 @@ func (w *writer) notes(acting *surrogate) []string {
 		}
 		out = append(out, fmt.Sprintf("%d of %d experiments failed; a classifier of success weighs every candidate.", failed, len(w.t.known)))
 	}
-	if acting.singular {
-		out = append(out, "Some hyperparameters could not be fitted and were left at their prior; do not lean on the intervals.")
-	}
 	out = append(out, w.sourceNotes()...)
-	return append(out, w.adviceNotes()...)
+	out = append(out, w.health.Warnings...)
+	if st := w.health.Stop; st != nil && st.Advised {
+		out = append(out, "Consider stopping: "+st.Why)
+	}
+	return out
 }
 
 func (w *writer) modelNote() string {
@@ -183,39 +188,8 @@ func (w *writer) healthNote(j int, r *response) string {
 	s := fmt.Sprintf("%s: %d points", r.objective.Name, n)
 	if n >= 4 {
 		s += fmt.Sprintf("; left out one by one, %.0f %% of the variance is explained and %.0f %% lie within their 95 %% interval", 100*h.Explained, 100*h.Covered)
-		switch {
-		case h.Explained < 0.1:
-			s += " (the model hardly predicts yet: its proposals are mostly exploration)"
-		case h.Covered < 0.8:
-			s += " (intervals are too narrow: trust them less)"
-		}
 	}
 	return s + fmt.Sprintf("; noise of a measurement about %s.", withUnit(digits(noise, 2), r.objective.Unit))
-}
-
-// adviceNotes advises to stop when it can be argued for; a person or a stop
-// rule decides.
-func (w *writer) adviceNotes() []string {
-	if len(w.model.responses) != 1 || len(w.model.members) == 0 {
-		return nil
-	}
-	r := w.model.responses[0]
-	n := len(r.rows)
-	if n < 3*w.model.metric.Groups || n < 10 {
-		return nil
-	}
-	values := slices.Clone(r.value)
-	slices.Sort(values)
-	bar := 0.1 * (values[n*3/4] - values[n/4])
-	window := max(5, w.model.metric.Groups)
-	before := math.Inf(-1)
-	for _, v := range r.value[:n-window] {
-		before = math.Max(before, v)
-	}
-	if r.value[r.best]-before > bar {
-		return nil
-	}
-	return []string{fmt.Sprintf("The last %d points improved %s by no more than %s: consider stopping.", window, r.objective.Name, quantity(bar, r.objective.Unit))}
 }
 
 // chance returns the probability that the outcome at x beats the best so far,

@@ -235,8 +235,8 @@ func (p *Posterior) Append(x []float64, s *Scratch) float64 {
 
 // Fit quality of a model by leaving out one point at a time.
 type Fit struct {
-	// Mean and SD are the prediction of the outcome left out, SD with its noise.
-	Mean, SD []float64
+	// Mean and SD are the prediction of the outcome Y left out, SD with its noise.
+	Y, Mean, SD []float64
 	// LogDensity is the average log predictive density.
 	LogDensity float64
 	// Explained is 1 - the mean squared error over the variance: 1 is perfect,
@@ -259,7 +259,7 @@ func (p *Problem) LeaveOneOut(kernel Kernel, h Params) (Fit, error) {
 	p.residuals(ws)
 	copy(ws.alpha, ws.res)
 	solve(ws.l, n, ws.alpha)
-	f := Fit{Mean: make([]float64, n), SD: make([]float64, n)}
+	f := Fit{Y: p.data.Y, Mean: make([]float64, n), SD: make([]float64, n)}
 	mean, sse, sst := 0.0, 0.0, 0.0
 	for _, y := range p.data.Y {
 		mean += y / float64(n)
