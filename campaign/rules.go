@@ -41,11 +41,16 @@ var (
 	wireName    = &shape{`^[A-Za-z0-9_-]{1,64}$`, "a name has letters, digits, _ and -, and is at most 64 long"}
 	hexSHA256   = &shape{`^[0-9a-f]{64}$`, "a SHA-256 is 64 hexadecimal digits in lower case, as sha256sum prints it"}
 	currency    = &shape{`^[A-Z]{3}$`, `a currency is three capitals of ISO 4217, such as "EUR"`}
+	plannerName = &shape{`^(` + anyPlanner + `|race(:` + anyPlanner + `(,` + anyPlanner + `){1,7})?)$`,
+		"a planner is auto, bayes, cma-es, grid, latin-hypercube, random or sobol, plugin:NAME for one in another process, or race among several, as race:bayes,cma-es"}
 	versionMark = &shape{`^` + lab.DocumentVersion + `$`, "this form of documents begins with athanor: " + lab.DocumentVersion}
 )
 
+// anyPlanner matches one planner of a campaign.
+const anyPlanner = `(auto|bayes|cma-es|grid|latin-hypercube|random|sobol|plugin:[A-Za-z0-9_-]{1,64})`
+
 func init() {
-	for _, s := range []*shape{identifier, wireName, hexSHA256, currency, versionMark} {
+	for _, s := range []*shape{identifier, wireName, hexSHA256, currency, plannerName, versionMark} {
 		patterns[s.pattern] = regexp.MustCompile(s.pattern)
 	}
 }
@@ -54,7 +59,6 @@ func num(x float64) *float64 { return &x }
 
 // The words of fields that are one of a few.
 var (
-	planners   = []string{"auto", "bayes", "sobol", "random"}
 	approvals  = []string{"never", "first-batch", "every-batch"}
 	doubts     = []string{"ask", "fail"}
 	followUps  = []string{"skip", "ask", "stop"}
@@ -160,7 +164,7 @@ var rules = map[reflect.Type]map[string]rule{
 		"sigma":     {about: "A CEL expression for its standard deviation, where the instrument knows it.", longest: maxExpr},
 	},
 	reflect.TypeFor[lab.PlanPolicy](): {
-		"planner":   {about: "Who plans.", def: `"auto"`, oneOf: planners},
+		"planner":   {about: "Who plans.", def: `"auto"`, shape: plannerName},
 		"batch":     {about: "Proposals to a plan.", def: "1", min: num(1), max: num(maxInFlight)},
 		"in_flight": {about: "Experiments running at once; as many as batch unless told.", min: num(1), max: num(maxInFlight)},
 		"model":     {about: "The model that predicts. Without effect yet."},

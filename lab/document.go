@@ -152,7 +152,7 @@ type Observe struct {
 
 // PlanPolicy says who plans, and how much at a time.
 type PlanPolicy struct {
-	Planner  string `json:"planner"`   // "auto" (default), "bayes", "sobol", "random"
+	Planner  string `json:"planner"`   // "auto" (default), another strategy by name, "plugin:NAME" or "race"
 	Batch    int    `json:"batch"`     // proposals to a plan, default 1
 	InFlight int    `json:"in_flight"` // experiments running at once, default batch
 	Model    string `json:"model,omitempty"`

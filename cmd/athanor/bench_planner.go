@@ -9,9 +9,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"github.com/athanor-lab/athanor/campaign"
 	"github.com/athanor-lab/athanor/lab"
-	"github.com/athanor-lab/athanor/planner"
 	"github.com/athanor-lab/athanor/planner/bench"
 )
 
@@ -29,6 +27,8 @@ type benchPlannerCmd struct {
 	Peers     string   `placeholder:"DIR" help:"Folder with the traces of other planners (JSONL); by default bench/peers/traces where it exists."`
 	Export    string   `placeholder:"DIR" help:"Run nothing; write the tables with the starts of every seed into DIR, for bench/peers."`
 	JSON      bool     `name:"json" help:"Print one JSON object."`
+
+	planning
 }
 
 // peerTraces is where the project keeps the traces of other planners.
@@ -36,7 +36,10 @@ const peerTraces = "bench/peers/traces"
 
 func (c *benchPlannerCmd) Run(ctx context.Context, t *terminal) error {
 	progress := func(format string, args ...any) { fmt.Fprintf(t.err, format, args...) }
-	p := planner.New(planner.Options{Feasible: campaign.Feasible})
+	p, err := c.planners()
+	if err != nil {
+		return err
+	}
 	if c.Synthetic {
 		return c.synthetic(ctx, t, p, progress)
 	}

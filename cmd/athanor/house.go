@@ -22,7 +22,6 @@ import (
 	"github.com/athanor-lab/athanor/internal/blob"
 	"github.com/athanor-lab/athanor/internal/postgres"
 	"github.com/athanor-lab/athanor/lab"
-	"github.com/athanor-lab/athanor/planner"
 	"github.com/athanor-lab/athanor/web"
 	"github.com/athanor-lab/athanor/workflows"
 )
@@ -190,7 +189,10 @@ func (h *house) runWorker(ctx context.Context) error {
 	if err := workflows.EnsureSearchAttributes(ctx, h.temporal, h.services.Namespace); err != nil {
 		return err
 	}
-	p := planner.New(planner.Options{Feasible: campaign.Feasible})
+	p, err := h.services.planners()
+	if err != nil {
+		return err
+	}
 	memory := memory{db: h.db, book: h.book}
 	w := workflows.NewWorker(h.temporal, workflows.NewActivities(memory, p, memory, h.compiler, h.book, h.devices, time.Now))
 	if err := w.Start(); err != nil {

@@ -32,6 +32,7 @@ type upCmd struct {
 	SimSpeed float64 `name:"sim-speed" help:"How many of the simulated laboratory's seconds pass in one of ours."`
 	KeepFree float64 `name:"keep-free" placeholder:"MB" help:"Disk space to leave to others; the laboratory closes in order before it takes it."`
 	fleetFolder
+	planning
 	SimNoops int `name:"sim-noops" hidden:"" help:"Add simulated devices whose command does nothing."`
 }
 
@@ -73,7 +74,7 @@ func (c *upCmd) Run(ctx context.Context, t *terminal) error {
 func (c *upCmd) options(t *terminal) labOptions {
 	return labOptions{
 		data: c.Data, http: c.HTTP, mqtt: c.MQTT, mqtts: c.MQTTS, fleet: c.Fleet, terminal: t,
-		sim: !c.NoSim, simFile: c.Lab, simSpeed: c.SimSpeed, simNoops: c.SimNoops, tables: c.Tables, keepFree: c.KeepFree,
+		sim: !c.NoSim, simFile: c.Lab, simSpeed: c.SimSpeed, simNoops: c.SimNoops, tables: c.Tables, keepFree: c.KeepFree, planning: c.planning,
 	}
 }
 
@@ -88,6 +89,7 @@ type labOptions struct {
 	simNoops         int
 	tables           string
 	keepFree         float64 // MB of disk
+	planning         planning
 }
 
 // laboratory is a laboratory that runs in this process and its children.
@@ -251,7 +253,7 @@ func (l *laboratory) startServers(ctx context.Context) error {
 	if err := errors.Join(err, errPG, errTM); err != nil {
 		return err
 	}
-	l.services = services{PostgresURL: l.postgres.URL(), Temporal: l.temporal.Addr(), Namespace: l.temporal.Namespace(), MQTT: l.broker.URL(), Lab: "lab"}
+	l.services = services{PostgresURL: l.postgres.URL(), Temporal: l.temporal.Addr(), Namespace: l.temporal.Namespace(), MQTT: l.broker.URL(), Lab: "lab", planning: l.planning}
 	return nil
 }
 

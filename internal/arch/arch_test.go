@@ -30,6 +30,8 @@ var mayImport = map[string][]string{
 	"planner/acq":                 {},
 	"planner/bench":               {"lab", "planner", "planner/space", "planner/acq"},
 	"planner/askdata":             {"lab"},
+	"planner/plugin":              {"lab", "planner", "planner/space"},
+	"planner/race":                {"lab", "planner"},
 	"schedule":                    {"lab"},
 	"schedule/scheduletest":       {"lab", "schedule"},
 	"devices":                     {"lab"},
