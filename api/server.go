@@ -32,6 +32,7 @@ type Server struct {
 	Devices   Devices
 	Exporter  Exporter
 	Events    Events
+	Suggester Suggester // nil answers that there is no planner
 
 	// Ready says why the laboratory could not take a campaign now, or nil.
 	Ready func(ctx context.Context) error
@@ -88,6 +89,7 @@ func (s *Server) build() (http.Handler, huma.API) {
 	s.registerExperiments(api)
 	s.registerDevices(api)
 	s.registerExport(api)
+	s.registerSuggestions(api)
 	s.registerEvents(api)
 	s.registerService(api)
 	finishSchemas(api.OpenAPI())

@@ -211,7 +211,12 @@ func (h *house) runAPI(ctx context.Context, listener net.Listener) error {
 	}
 	all := &campaigns{db: h.db, control: h.control, fleet: h.fleet}
 	go all.startSubmitted(ctx, h.logger)
+	p, err := h.services.planners()
+	if err != nil {
+		return err
+	}
 	s := &api.Server{
+		Suggester: adviser{p},
 		Campaigns: all,
 		Control:   &control{db: h.db, workflows: h.control, devices: h.devices},
 		Devices:   &fleetOffice{db: h.db, devices: h.devices},

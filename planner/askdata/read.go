@@ -41,9 +41,12 @@ type column struct {
 	failed    bool
 }
 
+// maxMistakes is how many rows with mistakes are told of at once.
+const maxMistakes = 10
+
 // Read reads a table of experiments in the space. Its errors are of kind
-// [lab.Invalid] and name row, column and what would be right; rows count from 1,
-// the first being that of the names.
+// [lab.Invalid] and name row, column and what would be right, a line to a row
+// with a mistake; rows count from 1, the first being that of the names.
 func Read(r io.Reader, s lab.Space, objectives []lab.Objective) (Table, error) {
 	reader, err := newReader(r)
 	if err != nil {
@@ -58,9 +61,13 @@ func Read(r io.Reader, s lab.Space, objectives []lab.Objective) (Table, error) {
 	if err != nil {
 		return Table{}, err
 	}
+	var mistakes []string
 	for number := 1; ; {
 		fields, err := reader.Read()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || len(mistakes) == maxMistakes {
+			if len(mistakes) > 0 {
+				return Table{}, lab.Errorf(lab.Invalid, "%s", strings.Join(mistakes, "\n"))
+			}
 			return t, nil
 		}
 		if err != nil {
@@ -71,7 +78,7 @@ func Read(r io.Reader, s lab.Space, objectives []lab.Objective) (Table, error) {
 		}
 		row, _ := reader.FieldPos(0)
 		if err := t.add(number, row, columns, fields, s, objectives); err != nil {
-			return Table{}, err
+			mistakes = append(mistakes, err.Error())
 		}
 		number++
 	}

@@ -516,6 +516,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what to try next, from a document and the experiments so far; nothing is kept
+         * @description Ask, do the experiments anywhere, and ask again with their outcomes. Equal questions have equal answers.
+         */
+        post: operations["suggest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/version": {
         parameters: {
             query?: never;
@@ -1112,6 +1132,37 @@ export interface components {
             when: string;
             why?: string;
         };
+        SuggestionQuery: {
+            /** @description A campaign document as JSON; its space, objectives, plan and seed are what counts. Its files must be in it. */
+            document: {
+                [key: string]: unknown;
+            };
+            /** @description Experiments so far as JSON, in place of a table */
+            experiments?: components["schemas"]["Told"][];
+            /**
+             * Format: int64
+             * @description The source of randomness; by default the document's
+             */
+            seed?: number;
+            /**
+             * @description Experiments so far as CSV: a column to each parameter and objective, an empty outcome for one that still runs
+             * @example temperature,yield
+             *     95,41.5
+             *     110,
+             */
+            table?: string;
+            /**
+             * Format: int64
+             * @description How many suggestions
+             * @default 1
+             */
+            want?: number;
+        };
+        Suggestions: {
+            /** @description Columns of the table that are neither parameter nor objective */
+            left_alone: string[];
+            plan: components["schemas"]["Plan"];
+        };
         Summary: {
             budget: components["schemas"]["Budget"];
             /** @example cmp_0199c0de-0000-7000-8000-000000000001 */
@@ -1121,6 +1172,21 @@ export interface components {
             /** Format: date-time */
             submitted_at: string;
             title: string;
+        };
+        Told: {
+            failed?: boolean;
+            /** @description By objective */
+            observed?: {
+                [key: string]: number;
+            };
+            /** @description By parameter */
+            settings: {
+                [key: string]: number | string | number[];
+            };
+            /** @description Standard deviations, by objective */
+            sigma?: {
+                [key: string]: number;
+            };
         };
         Verdict: {
             /** @description The document as it was understood; absent when it could not be read */
@@ -2815,6 +2881,75 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suggest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuggestionQuery"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
