@@ -41,6 +41,9 @@ type Store interface {
 	// given hash. Findings keep their ids, and so their corrections, when they are found
 	// again.
 	PutFindings(ctx context.Context, corpus string, es ...Extraction) error
+	// Extracted returns which texts an extractor has read, by paper in the order of
+	// arrival and then by extractor.
+	Extracted(ctx context.Context, corpus string) ([]Extracted, error)
 	// Findings returns what was found, by paper in the order of arrival and then
 	// by place, each with the correction that holds.
 	Findings(ctx context.Context, corpus string) ([]Found, error)
@@ -126,6 +129,16 @@ type Extraction struct {
 	TextHash  string    `json:"text_hash"` // [Paper.TextHash] of what was read
 	Findings  []Finding `json:"findings"`
 	Dropped   int       `json:"dropped"` // values that were claimed and did not stand in their span
+	At        time.Time `json:"at"`
+}
+
+// Extracted says that an extractor has read a text.
+type Extracted struct {
+	Paper     string    `json:"paper"`
+	Extractor string    `json:"extractor"`
+	TextHash  string    `json:"text_hash"`
+	Findings  int       `json:"findings"`
+	Dropped   int       `json:"dropped"`
 	At        time.Time `json:"at"`
 }
 

@@ -3,84 +3,15 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
-	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/literature/bench"
-	"github.com/athanor-lab/athanor/literature/corpus"
-	"github.com/athanor-lab/athanor/literature/index"
 )
 
 type literatureCmd struct {
-	Rank rankCmd `cmd:"" help:"Rank papers from files for a question."`
-}
-
-type rankCmd struct {
-	Query string   `arg:"" help:"The question; words, \"phrases\", title:word, -word."`
-	Files []string `arg:"" help:"Papers: BibTeX, RIS, CSV, JSON Lines, or answers of OpenAlex, Europe PMC, Semantic Scholar and Crossref."`
-	N     int      `short:"n" default:"10" help:"How many to show."`
-	JSON  bool     `name:"json" help:"Print JSON."`
-}
-
-// ranked is a paper in its place.
-type ranked struct {
-	Rank    int           `json:"rank"`
-	ID      string        `json:"id"`
-	Title   string        `json:"title"`
-	Score   float64       `json:"score"`
-	Signals index.Signals `json:"signals"`
-}
-
-func (c *rankCmd) Run(t *terminal) error {
-	if c.N < 1 {
-		return lab.Errorf(lab.Invalid, "-n %d: ask for at least one", c.N)
-	}
-	library, err := c.read(t)
-	if err != nil {
-		return err
-	}
-	b := index.NewBuilder(index.BM25{})
-	for _, p := range library.Papers() {
-		b.Add(index.Of(p))
-	}
-	x := b.Build()
-	r := index.Ranker{Index: x, LSA: index.NewLSA(x, index.LSAOptions{}), Weights: index.DefaultWeights}
-	list := []ranked{}
-	for i, hit := range r.Rank(index.Parse(c.Query), c.N) {
-		p, _ := library.Paper(hit.ID)
-		list = append(list, ranked{Rank: i + 1, ID: hit.ID, Title: p.Title, Score: hit.Score, Signals: hit.Signals})
-	}
-	if c.JSON {
-		return printJSON(t.out, list)
-	}
-	for _, l := range list {
-		fmt.Fprintf(t.out, "%3d. %s\n     %s\n", l.Rank, printable(l.Title), printable(l.ID))
-	}
-	return nil
-}
-
-// read brings the files together; records that could not be read are told.
-func (c *rankCmd) read(t *terminal) (*corpus.Library, error) {
-	library := new(corpus.Library)
-	for _, file := range c.Files {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, lab.Errorf(lab.Invalid, "read papers: %w", err)
-		}
-		got, err := corpus.Read(file, f, corpus.Limits{})
-		f.Close()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		for _, q := range got.Quarantined {
-			fmt.Fprintf(t.err, "%s: held back: %s\n", file, q.Reason)
-		}
-		library.Add(got.Papers...)
-	}
-	if library.Len() == 0 {
-		return nil, lab.Errorf(lab.Invalid, "the files hold no papers")
-	}
-	return library, nil
+	Import   litImportCmd `cmd:"" help:"Read papers into a corpus, from files or from a source."`
+	Rank     rankCmd      `cmd:"" help:"Rank the papers of a corpus, or of files, for a question."`
+	Screen   screenCmd    `cmd:"" help:"Say yes or no to papers, the likeliest first, until enough is read."`
+	Findings findingsCmd  `cmd:"" help:"Show quantities that were found, and correct them."`
 }
 
 type benchLiteratureCmd struct {

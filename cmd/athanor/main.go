@@ -45,7 +45,7 @@ type commands struct {
 	Campaign   campaignCmd   `cmd:"" help:"Submit, watch and steer campaigns."`
 	Plan       planCmd       `cmd:"" help:"Ask the planner without a laboratory."`
 	Dataset    datasetCmd    `cmd:"" help:"Import, snapshot, export and verify data."`
-	Literature literatureCmd `cmd:"" help:"Rank papers."`
+	Literature literatureCmd `cmd:"" help:"Import, rank and screen papers, and what was found in them."`
 	Device     deviceCmd     `cmd:"" help:"See and stop devices."`
 	Bench      benchCmd      `cmd:"" help:"Measure what Athanor claims."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

@@ -108,14 +108,19 @@ func (db Library) PutFindings(ctx context.Context, corpus string, es ...literatu
 			if err != nil {
 				return err
 			}
+			const note = `
+				INSERT INTO literature_extractions (paper, extractor, text_hash, findings, dropped, at) VALUES ($1, $2, $3, $4, $5, $6)
+				ON CONFLICT (paper, extractor) DO UPDATE
+				SET text_hash = excluded.text_hash, findings = excluded.findings, dropped = excluded.dropped, at = excluded.at`
+			b.Queue(note, seq, e.Extractor, e.TextHash, len(e.Findings), e.Dropped, e.At)
 			b.Queue(`DELETE FROM literature_findings WHERE paper = $1 AND extractor = $2`, seq, e.Extractor)
 			for i, f := range e.Findings {
-				const q = `INSERT INTO literature_findings (paper, extractor, id, place, text_hash, body, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+				const q = `INSERT INTO literature_findings (paper, extractor, id, place, body) VALUES ($1, $2, $3, $4, $5)`
 				raw, err := jsonOf(f)
 				if err != nil {
 					return err
 				}
-				b.Queue(q, seq, e.Extractor, literature.FindingID(f, e.TextHash), i, e.TextHash, raw, e.At)
+				b.Queue(q, seq, e.Extractor, literature.FindingID(f, e.TextHash), i, raw)
 			}
 		}
 		return tx.SendBatch(ctx, b).Close()
@@ -123,14 +128,36 @@ func (db Library) PutFindings(ctx context.Context, corpus string, es ...literatu
 	return failed(err, "put findings into %s", corpus)
 }
 
+// Extracted implements [literature.Store].
+func (db *DB) Extracted(ctx context.Context, corpus string) ([]literature.Extracted, error) {
+	const q = `
+		SELECT p.id, e.extractor, e.text_hash, e.findings, e.dropped, e.at
+		FROM literature_extractions e
+		JOIN literature_papers p ON p.seq = e.paper
+		JOIN literature_corpora c ON c.id = p.corpus
+		WHERE c.name = $1
+		ORDER BY p.seq, e.extractor COLLATE "C"`
+	rows, err := db.pool.Query(ctx, q, corpus)
+	if err != nil {
+		return nil, failed(err, "list what was extracted from %s", corpus)
+	}
+	es, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (e literature.Extracted, err error) {
+		err = r.Scan(&e.Paper, &e.Extractor, &e.TextHash, &e.Findings, &e.Dropped, &e.At)
+		e.At = e.At.UTC()
+		return e, err
+	})
+	return es, failed(err, "list what was extracted from %s", corpus)
+}
+
 // Findings implements [literature.Store].
 func (db Library) Findings(ctx context.Context, corpus string) ([]literature.Found, error) {
 	const q = `
-		SELECT f.id, f.text_hash, f.body, (
+		SELECT f.id, e.text_hash, f.body, (
 			SELECT k.body FROM literature_corrections k
 			WHERE k.corpus = c.id AND k.finding = f.id
 			ORDER BY k.seq DESC LIMIT 1)
 		FROM literature_findings f
+		JOIN literature_extractions e USING (paper, extractor)
 		JOIN literature_papers p ON p.seq = f.paper
 		JOIN literature_corpora c ON c.id = p.corpus
 		WHERE c.name = $1

@@ -194,12 +194,25 @@ func findings(t *testing.T, s literature.Store) {
 		t.Errorf("as corrected: %+v, %v", f, ok)
 	}
 	fewer := extraction(paper(1))
-	fewer.Findings = fewer.Findings[1:]
+	fewer.Findings, fewer.Dropped = fewer.Findings[1:], 1
 	if err := s.PutFindings(ctx, "c", fewer); err != nil {
 		t.Fatal(err)
 	}
 	if got := list(); len(got) != 3 || got[0].Finding.Parameter != "time" {
 		t.Errorf("after fewer were found: %+v", got)
+	}
+	none := literature.Extraction{Paper: paper(2).ID, Extractor: "a-model", TextHash: "x", Dropped: 3, At: noon}
+	if err := s.PutFindings(ctx, "c", none); err != nil {
+		t.Fatal(err)
+	}
+	read, err := s.Extracted(ctx, "c")
+	want := []literature.Extracted{
+		{Paper: paper(1).ID, Extractor: "rules/1", TextHash: paper(1).TextHash(), Findings: 1, Dropped: 1, At: noon},
+		{Paper: paper(2).ID, Extractor: "a-model", TextHash: "x", Dropped: 3, At: noon},
+		{Paper: paper(2).ID, Extractor: "rules/1", TextHash: paper(2).TextHash(), Findings: 2, At: noon},
+	}
+	if diff := cmp.Diff(want, read); err != nil || diff != "" {
+		t.Errorf("extracted: %v (-want +got):\n%s", err, diff)
 	}
 }
 

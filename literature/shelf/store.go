@@ -133,6 +133,20 @@ func (s *Shelf) PutFindings(ctx context.Context, corpus string, es ...literature
 	})
 }
 
+// Extracted returns which texts an extractor has read.
+func (s *Shelf) Extracted(ctx context.Context, corpus string) (out []literature.Extracted, err error) {
+	err = s.view(ctx, corpus, func(st *state) error {
+		for _, p := range st.papers {
+			for _, name := range slices.Sorted(maps.Keys(st.findings[p.ID])) {
+				e := st.findings[p.ID][name]
+				out = append(out, literature.Extracted{Paper: p.ID, Extractor: name, TextHash: e.TextHash, Findings: len(e.Findings), Dropped: e.Dropped, At: e.At})
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
 // Findings returns what was found.
 func (s *Shelf) Findings(ctx context.Context, corpus string) (out []literature.Found, err error) {
 	err = s.view(ctx, corpus, func(st *state) error {

@@ -74,17 +74,26 @@ CREATE INDEX literature_judgements_last ON literature_judgements (paper, review,
 CREATE TRIGGER literature_judgements_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON literature_judgements
     EXECUTE FUNCTION refuse_change();
 
--- What an extractor found in a paper, the last time; corrections stay whatever
--- is found again.
-CREATE TABLE literature_findings (
+-- Which text an extractor read last, and what it found there; corrections stay
+-- whatever is found again.
+CREATE TABLE literature_extractions (
     paper     bigint      NOT NULL REFERENCES literature_papers,
     extractor text        NOT NULL,
-    id        text        NOT NULL,
-    place     integer     NOT NULL, -- in the list that the conditions of an outcome count in
     text_hash text        NOT NULL,
-    body      jsonb       NOT NULL, -- literature.Finding
+    findings  integer     NOT NULL,
+    dropped   integer     NOT NULL, -- claimed values that did not stand in their span
     at        timestamptz NOT NULL,
-    PRIMARY KEY (paper, extractor, place)
+    PRIMARY KEY (paper, extractor)
+);
+
+CREATE TABLE literature_findings (
+    paper     bigint  NOT NULL,
+    extractor text    NOT NULL,
+    id        text    NOT NULL,
+    place     integer NOT NULL, -- in the list that the conditions of an outcome count in
+    body      jsonb   NOT NULL, -- literature.Finding
+    PRIMARY KEY (paper, extractor, place),
+    FOREIGN KEY (paper, extractor) REFERENCES literature_extractions
 );
 
 CREATE INDEX literature_findings_by_id ON literature_findings (id);
