@@ -56,7 +56,7 @@ func (f corpusFlags) open(ctx context.Context, t *terminal) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &opened{Store: db, name: f.Corpus, where: "the laboratory's database", close: db.Close}, nil
+	return &opened{Store: db.Library(), name: f.Corpus, where: "the laboratory's database", close: db.Close}, nil
 }
 
 func isDir(path string) bool {

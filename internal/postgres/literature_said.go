@@ -129,7 +129,7 @@ func (db Library) PutFindings(ctx context.Context, corpus string, es ...literatu
 }
 
 // Extracted implements [literature.Store].
-func (db *DB) Extracted(ctx context.Context, corpus string) ([]literature.Extracted, error) {
+func (db Library) Extracted(ctx context.Context, corpus string) ([]literature.Extracted, error) {
 	const q = `
 		SELECT p.id, e.extractor, e.text_hash, e.findings, e.dropped, e.at
 		FROM literature_extractions e
