@@ -15,6 +15,8 @@ type Brief struct {
 	Seed       uint64      `json:"seed"`
 	// Sources are what is known from elsewhere.
 	Sources []Source `json:"sources,omitempty"`
+	// Evidence is what published work says, nil where none is to be heeded.
+	Evidence *Evidence `json:"evidence,omitempty"`
 	// Known are the experiments that ended, by number.
 	Known []Known `json:"known"`
 	// Pending are the experiments that are planned or running, by number.
@@ -67,6 +69,11 @@ type Proposal struct {
 	Nearest []Neighbour `json:"nearest,omitempty"`
 	// Losers are the best candidates that were not chosen.
 	Losers []Candidate `json:"losers,omitempty"`
+	// Influences are the papers that moved it, the one that did most first.
+	Influences []Influence `json:"influences,omitempty"`
+	// Unaided is the place that it would have among the candidates that were
+	// weighed had nothing been read, 1 for the first; 0 where that is not known.
+	Unaided int `json:"unaided,omitempty"`
 }
 
 // Prediction is what the model expected of an objective before the experiment.

@@ -21,7 +21,21 @@ func (t *task) bayes(ctx context.Context, plan *lab.Plan) error {
 		n0 = max(2, min(n0, (t.brief.Budget+1)/3))
 	}
 	want := t.brief.Want
-	if len(t.scores) > 0 {
+	ps, err := t.seeded(want)
+	if err != nil {
+		return err
+	}
+	if n := len(ps); n > 0 {
+		plan.Proposals = ps
+		plan.Notes = append(plan.Notes, t.seedNote(n))
+		if want -= n; want == 0 {
+			return nil
+		}
+	}
+	if t.read() {
+		n0 = min(n0, seeds)
+	}
+	if len(t.scores) > 0 && len(plan.Proposals) == 0 {
 		n0 = min(n0, openers)
 		ps, err := t.open()
 		if err != nil {
@@ -33,7 +47,7 @@ func (t *task) bayes(ctx context.Context, plan *lab.Plan) error {
 			return nil
 		}
 	}
-	if spread := min(want, n0-len(t.known)-len(t.pending)); spread > 0 || len(t.known) == 0 {
+	if spread := min(want, n0-len(t.known)-len(t.pending)-len(plan.Proposals)); spread > 0 || len(t.known) == 0 {
 		if len(t.known) == 0 {
 			spread = want
 		}

@@ -25,7 +25,7 @@ func (w *writer) reason(x, state []float64, p lab.Proposal) string {
 		prob, _ := w.model.success.Predict(x, w.tools.success)
 		s += "; succeeds with a probability of " + percent(prob)
 	}
-	return s + "; " + w.t.novelty(state) + "."
+	return s + "; " + w.t.novelty(state) + w.t.cited(p.Influences) + "."
 }
 
 // expectation compares a single objective with the best so far.

@@ -26,7 +26,7 @@ type member struct {
 	prior   gp.Prior
 	weight  float64   // of all members 1
 	density []float64 // per objective, of an outcome left out
-	posts   []*gp.Posterior
+	posts   []*belief
 	gain    gain
 }
 
@@ -83,7 +83,7 @@ func (t *task) learn(responses []*response, spare int) *surrogate {
 		for k := range s.members {
 			m := &s.members[k]
 			post, h := s.fit(problem, stages, m.prior, spare)
-			m.posts = append(m.posts, post)
+			m.posts = append(m.posts, &belief{Posterior: post})
 			left := check(problem, stages, m.prior.Kernel, h)
 			m.density = append(m.density, left.LogDensity)
 			if k == 0 {
@@ -94,6 +94,7 @@ func (t *task) learn(responses []*response, spare int) *surrogate {
 	if len(responses) == 1 && points <= ensembleMax && t.kind() == numbers {
 		s.challenge(responses[0], gp.Reactive(), spare)
 	}
+	t.inform(s)
 	return s
 }
 
@@ -125,7 +126,7 @@ func (s *surrogate) challenge(r *response, prior gp.Prior, spare int) {
 	for k := range s.members {
 		s.members[k].weight = 1 / (n + weight)
 	}
-	s.members = append(s.members, member{prior: prior, weight: weight / (n + weight), posts: []*gp.Posterior{post}, density: []float64{density}})
+	s.members = append(s.members, member{prior: prior, weight: weight / (n + weight), posts: []*belief{{Posterior: post}}, density: []float64{density}})
 }
 
 // fewestToJudge is from how many points on a source can be given up.

@@ -65,6 +65,7 @@ func (w *writer) proposal(s *search, c candidate, others []candidate) lab.Propos
 			Settings: s.settings(o), Predictions: w.predictions(s.feature(o.id)), Acquisition: finite(o.value),
 		})
 	}
+	p.Influences, p.Unaided = w.influences(s, c)
 	p.Reason = w.reason(x, s.state(c.id), p)
 	return p
 }
@@ -154,6 +155,7 @@ func (w *writer) notes() []string {
 		out = append(out, fmt.Sprintf("%d of %d experiments failed; a classifier of success weighs every candidate.", failed, len(w.t.known)))
 	}
 	out = append(out, w.sourceNotes()...)
+	out = append(out, w.evidenceNotes()...)
 	out = append(out, w.health.Warnings...)
 	if st := w.health.Stop; st != nil && st.Advised {
 		out = append(out, "Consider stopping: "+st.Why)

@@ -18,6 +18,7 @@ import (
 type benchCmd struct {
 	Throughput benchThroughputCmd `cmd:"" help:"Durable experiments a second through Temporal, MQTT and PostgreSQL, with one no-op step."`
 	Literature benchLiteratureCmd `cmd:"" help:"Ranking, screening and extraction on sets of real papers."`
+	Knowledge  benchKnowledgeCmd  `cmd:"" help:"What a ranking of settings from outside, right or wrong, is worth to the planner."`
 	Planner    benchPlannerCmd    `cmd:"" help:"Regret and speed of the planner on tables of real experiments."`
 	Dispatch   benchDispatchCmd   `cmd:"" help:"Commands to many devices: how fast, how lossy, how soon they stop, at what memory."`
 	Chaos      benchChaosCmd      `cmd:"" help:"Kill everything that takes part in commands, and ask the world whether anything happened twice or was lost."`

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,12 @@ import (
 type Options struct {
 	Data  string // a directory with the folders scifact, screening, synthesis-annotated, synthesis-textmined
 	Seeds int    // simulated reviews to a screening set, default 15
+	// Planner is what the experiments are counted with; nil leaves them out.
+	Planner Proposer
+	// Campaigns is how many to a material and kind of reading, default 2.
+	Campaigns int
+	// Tables are further tables to count experiments on.
+	Tables []Lookup
 	// Progress tells what is being measured; nil for silence.
 	Progress func(format string, args ...any)
 }
@@ -27,22 +34,15 @@ type Result struct {
 	Experiments      Experiments      `json:"experiments_to_top5"`
 }
 
-// Experiments are the mean numbers of experiments to the first condition of the
-// best 5 %, by what the planner had read.
-type Experiments struct {
-	RandomPapers *float64 `json:"random_papers"`
-	RankedPapers *float64 `json:"ranked_papers"`
-	OffTopic     *float64 `json:"off_topic"`
-	Misleading   *float64 `json:"misleading"`
-	None         *float64 `json:"none"`
-}
-
 // Run measures everything that the data is there for, one thing after another, so
 // that times mean something. The error is of kind [lab.Invalid] when the directory
 // has none of the sets.
-func Run(o Options) (Result, error) {
+func Run(ctx context.Context, o Options) (Result, error) {
 	if o.Seeds <= 0 {
 		o.Seeds = 15
+	}
+	if o.Campaigns <= 0 {
+		o.Campaigns = 2
 	}
 	if o.Progress == nil {
 		o.Progress = func(string, ...any) {}
@@ -57,6 +57,7 @@ func Run(o Options) (Result, error) {
 		{"screening", func(dir string) (err error) { r.Screening, err = screening(dir, o.Seeds, o.Progress); return err }},
 		{"synthesis-annotated", func(dir string) (err error) { r.Extraction, err = extraction(dir); return err }},
 		{"synthesis-textmined", func(dir string) (err error) { r.TemperaturePrior, err = thermal(dir); return err }},
+		{"planner-lookup", func(dir string) (err error) { r.Experiments, err = o.count(ctx, dir); return err }},
 	} {
 		dir := filepath.Join(o.Data, part.folder)
 		if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
@@ -69,7 +70,7 @@ func Run(o Options) (Result, error) {
 		}
 	}
 	if found == 0 {
-		return r, lab.Errorf(lab.Invalid, "measure %s: it has none of the folders scifact, screening, synthesis-annotated, synthesis-textmined", o.Data)
+		return r, lab.Errorf(lab.Invalid, "measure %s: it has none of the folders scifact, screening, synthesis-annotated, synthesis-textmined, planner-lookup", o.Data)
 	}
 	return r, nil
 }

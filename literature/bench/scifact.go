@@ -61,6 +61,8 @@ type beirDoc struct {
 	ID    string `json:"_id"`
 	Title string `json:"title"`
 	Text  string `json:"text"`
+	// Abstract is what other sets call the text.
+	Abstract string `json:"abstract"`
 }
 
 // beirQueries reads the judged queries of a part, in the order of their file.

@@ -18,6 +18,8 @@ import (
 type Claim struct {
 	Paper    string        `json:"paper"`
 	Settings []lab.Setting `json:"settings"`
+	// Objective is what was seen there, "" when the sentence says nothing of one.
+	Objective string `json:"objective,omitempty"`
 	// Relevance is the probability that the paper bears on the campaign.
 	Relevance float64 `json:"relevance"`
 	// Confidence is the probability that the claim is what the paper says.
@@ -27,6 +29,7 @@ type Claim struct {
 	Merit     float64         `json:"merit"`
 	Retracted bool            `json:"retracted,omitempty"`
 	Span      literature.Span `json:"span"` // what a person reads to check it
+	Quote     string          `json:"quote"`
 }
 
 // Outside is a finding that is about a parameter and lies outside its limits:
@@ -40,9 +43,12 @@ type Outside struct {
 
 // Source is a paper with its text and what was found in it.
 type Source struct {
-	Paper     string
-	Text      string
-	Findings  []literature.Finding
+	Paper    string
+	Text     string
+	Findings []literature.Finding
+	// Sentences are further parts of the text to look for names in, where no
+	// finding is: "With KOAc in water the reaction went to completion."
+	Sentences []literature.Span
 	Relevance float64
 	Retracted bool
 }
@@ -66,19 +72,26 @@ func (m Mapping) Claims(s Source) (claims []Claim, outside []Outside) {
 		m.Confidence = 0.85
 	}
 	type group struct {
-		claim Claim
-		merit map[string]float64
+		claim   Claim
+		merit   map[string]float64
+		finding bool // a finding stands in it
 	}
 	var groups []*group
 	at := map[literature.Span]*group{}
-	for _, f := range s.Findings {
-		g := at[f.Sentence]
+	sentence := func(span literature.Span) *group {
+		g := at[span]
 		if g == nil {
-			g = &group{claim: Claim{Paper: s.Paper, Relevance: s.Relevance, Confidence: m.Confidence, Merit: -1, Retracted: s.Retracted, Span: f.Sentence}, merit: map[string]float64{}}
-			at[f.Sentence] = g
+			quote := span.Of(s.Text)
+			g = &group{claim: Claim{Paper: s.Paper, Relevance: s.Relevance, Confidence: m.Confidence, Merit: -1, Retracted: s.Retracted, Span: span, Quote: quote}, merit: map[string]float64{}}
+			at[span] = g
 			groups = append(groups, g)
-			g.claim.Settings = m.levels(f.Sentence.Of(s.Text))
+			g.claim.Settings = m.levels(quote)
 		}
+		return g
+	}
+	for _, f := range s.Findings {
+		g := sentence(f.Sentence)
+		g.finding = true
 		if f.Outcome {
 			if o, x, ok := m.objective(f); ok {
 				g.merit[o] = x
@@ -98,28 +111,37 @@ func (m Mapping) Claims(s Source) (claims []Claim, outside []Outside) {
 			g.claim.Settings = append(g.claim.Settings, lab.Setting{Name: p.Name, Value: lab.Number(x), Unit: p.Unit})
 		}
 	}
+	for _, span := range s.Sentences {
+		sentence(span)
+	}
+	slices.SortStableFunc(groups, func(a, b *group) int { return a.claim.Span.Start - b.claim.Span.Start })
 	for _, g := range groups {
-		if len(g.claim.Settings) > 0 {
+		settings, found := m.named(s, g.claim.Span, g.claim.Settings)
+		g.claim.Settings = settings
+		for o, x := range found {
+			g.merit[o] = x
+		}
+		if len(g.claim.Settings) > 0 && (g.finding || len(found) > 0) {
+			g.claim.Objective, g.claim.Merit = m.first(g.merit)
 			claims = append(claims, g.claim)
-			claims[len(claims)-1].Merit = m.first(g.merit)
 		}
 	}
 	m.rank(claims)
 	return claims, outside
 }
 
-// first returns what was found of the first objective that was found, and NaN
-// for none, until rank turns it into a merit.
-func (m Mapping) first(found map[string]float64) float64 {
+// first returns the first objective that was found and what was found of it, and
+// NaN for none, until rank turns it into a merit.
+func (m Mapping) first(found map[string]float64) (objective string, x float64) {
 	for _, o := range m.Objectives {
 		if x, ok := found[o.Name]; ok {
 			if o.Direction == lab.Minimize {
-				return -x
+				x = -x
 			}
-			return x
+			return o.Name, x
 		}
 	}
-	return math.NaN()
+	return "", math.NaN()
 }
 
 // rank turns outcomes into merits among the claims of a paper.

@@ -3,7 +3,6 @@ package evidence_test
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,124 +56,77 @@ func TestClaimsFromText(t *testing.T) {
 	}
 }
 
-func claims(n int, rng *rand.Rand) []evidence.Claim {
-	var out []evidence.Claim
-	for i := range n {
-		c := evidence.Claim{Paper: string(rune('a' + i%5)), Settings: somewhere(rng)[:1+rng.IntN(4)], Relevance: rng.Float64(), Confidence: 0.9, Merit: rng.Float64()}
-		out = append(out, c)
+// TestClaimsByName reads numbers that sentences give to parameters by name, with
+// units and without, and none that are not there.
+func TestClaimsByName(t *testing.T) {
+	t.Parallel()
+	flow := lab.Space{Parameters: []lab.Parameter{
+		{Name: "total_flow", Type: lab.Continuous, Min: num(1), Max: num(50), Unit: "mL/min"},
+		{Name: "argon_flow", Type: lab.Continuous, Min: num(0.1), Max: num(20), Unit: "mL/min"},
+		{Name: "CH4/O2", Type: lab.Continuous, Min: num(1), Max: num(8), Unit: "1"},
+	}}
+	m := evidence.Mapping{Space: flow, Objectives: []lab.Objective{{Name: "C2y", Direction: lab.Maximize, Unit: "1"}}}
+	for _, c := range []struct{ text, want string }{
+		{"At a total flow of 15 mL/min, an argon flow of 3 mL/min and CH4/O2 = 2, C2y was 14.5.", "total_flow 15, argon_flow 3, CH4/O2 2 (p)"},
+		{"With 15 mL/min total flow and a CH4/O2 of 4 the C2y was 3.", "total_flow 15, CH4/O2 4 (p)"},
+		{"A total flow of 0.9 L/h gave C2y of 2.", "total_flow 15 (p)"},
+		{"A total flow of 15 mL/min or a total flow of 20 mL/min gave a C2y of 1 with CH4/O2 = 2.", "CH4/O2 2 (p)"},
+		{"A total flow of 900 mL/min was outside what CH4/O2 = 3 allows; C2y 1.", "CH4/O2 3 (p)"},
+	} {
+		claims, _ := m.Claims(evidence.Source{Paper: "p", Text: c.text, Findings: extract.Findings(c.text), Sentences: extract.Sentences(c.text), Relevance: 1})
+		if len(claims) != 1 || claims[0].String() != c.want || claims[0].Quote != c.text {
+			t.Errorf("%q: got %v, want %s", c.text, claims, c.want)
+		}
 	}
-	return out
 }
 
-// TestPriorIsADensity integrates over the space by chance and wants one.
-func TestPriorIsADensity(t *testing.T) {
+// TestRecordWeighs wants weights that share a paper's relevance among its claims,
+// nothing for a retracted one, and a version that changes with any of it.
+func TestRecordWeighs(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 1))
-	p := evidence.NewPrior(space, claims(12, rng))
-	var sum float64
-	const n = 200_000
-	for range n {
-		sum += p.Density(somewhere(rng)) / n
+	x := somewhere(rng)
+	claims := []evidence.Claim{
+		{Paper: "a", Settings: x, Relevance: 0.8, Confidence: 0.5, Merit: 1},
+		{Paper: "a", Settings: x, Relevance: 0.8, Confidence: 0.5, Merit: 0},
+		{Paper: "b", Settings: x, Relevance: 1, Confidence: 1, Merit: -1, Retracted: true},
 	}
-	if math.Abs(sum-1) > 0.03 {
-		t.Errorf("the mean density is %.4f, want 1", sum)
+	papers := []lab.Cited{{ID: "a", Relevance: 0.8}, {ID: "b", Relevance: 1}}
+	e, err := evidence.Record(papers, claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := e.Claims[0].Weight, e.Claims[1].Weight; math.Abs(a+b-0.4) > 1e-12 || a <= b {
+		t.Errorf("the claims weigh %g and %g, want 0.4 in all and the better more", a, b)
+	}
+	if w := e.Claims[2].Weight; w != 0 {
+		t.Errorf("a retracted claim weighs %g", w)
+	}
+	again, _ := evidence.Record(papers, claims)
+	papers[0].Credibility = 0.9
+	other, _ := evidence.Record(papers, claims)
+	if again.Version != e.Version || other.Version == e.Version {
+		t.Errorf("versions %s, %s the same, %s with another credibility", e.Version, again.Version, other.Version)
+	}
+	if other.Claims[0].Weight <= e.Claims[0].Weight {
+		t.Error("a paper that proved right weighs no more")
+	}
+	claims[0].Confidence = math.NaN()
+	if e, err := evidence.Record(papers, claims); err != nil || e.Claims[0].Weight != 0 {
+		t.Errorf("a claim of unknown confidence: weight %v, %v", e.Claims, err)
 	}
 }
 
-// TestSharesAddUp wants parts that sum to one and, for each paper, the change of
-// a prior that was built without it.
-func TestSharesAddUp(t *testing.T) {
+// TestRelevance wants the curve that its doc promises.
+func TestRelevance(t *testing.T) {
 	t.Parallel()
-	rng := rand.New(rand.NewPCG(2, 2))
-	few := claims(9, rng)
-	for i := range few {
-		few[i].Paper = string(rune('a' + i%3)) // three papers keep one bandwidth
-	}
-	p := evidence.NewPrior(space, few)
-	for range 50 {
-		x := somewhere(rng)
-		shares, sum := p.Shares(x)
-		for _, s := range shares {
-			sum += s.Part
-			without := evidence.NewPrior(space, slices.DeleteFunc(slices.Clone(few), func(c evidence.Claim) bool { return c.Paper == s.Paper }))
-			if want := math.Log(p.Density(x)) - math.Log(without.Density(x)); math.Abs(s.Delta-want) > 1e-9 {
-				t.Fatalf("paper %s: delta %g, want %g", s.Paper, s.Delta, want)
-			}
+	for score, want := range map[float64]float64{0: 0, 0.2: 0.047, 0.5: 0.5, 1: 0.993} {
+		if got := evidence.Relevance(score, 1); math.Abs(got-want) > 1e-3 {
+			t.Errorf("at %g of the best %g, want %g", score, got, want)
 		}
-		if math.Abs(sum-1) > 1e-9 {
-			t.Fatalf("parts sum to %g", sum)
-		}
 	}
-}
-
-// TestRetractedSaysNothing wants the prior without the paper.
-func TestRetractedSaysNothing(t *testing.T) {
-	t.Parallel()
-	c := []evidence.Claim{{Paper: "a", Settings: at(800, 5, "KOAc", 0.1), Relevance: 1, Confidence: 1, Merit: -1}}
-	if d := evidence.NewPrior(space, c).Density(c[0].Settings); d < 2 {
-		t.Errorf("density %g where a paper was, want more", d)
-	}
-	c[0].Retracted = true
-	p := evidence.NewPrior(space, c)
-	if d := p.Density(c[0].Settings); d != 1 {
-		t.Errorf("density %g where a retracted paper was, want 1", d)
-	}
-	if shares, uniform := p.Shares(c[0].Settings); uniform != 1 || len(shares) != 0 {
-		t.Errorf("shares %v and %g", shares, uniform)
-	}
-}
-
-// TestRelevanceWeighs wants off-topic papers to move the prior less.
-func TestRelevanceWeighs(t *testing.T) {
-	t.Parallel()
-	good, bad := at(800, 5, "KOAc", 0.1), at(1200, 40, "NaOH", 0.05)
-	c := []evidence.Claim{{Paper: "a", Settings: good, Relevance: 1, Confidence: 1, Merit: -1}, {Paper: "b", Settings: bad, Relevance: 0.1, Confidence: 1, Merit: -1}}
-	p := evidence.NewPrior(space, c)
-	if a, b := p.Density(good), p.Density(bad); a < 3*b {
-		t.Errorf("density %g at the relevant paper, %g at the other", a, b)
-	}
-	if l := p.Levels("base"); !(l[0] > l[2] && l[2] > l[1]) {
-		t.Errorf("levels %v, want KOAc, then NaOH, then CsOAc", l)
-	}
-}
-
-// TestSeedsSpread wants the densest first and then other modes, not its
-// neighbours.
-func TestSeedsSpread(t *testing.T) {
-	t.Parallel()
-	a, b := at(800, 5, "KOAc", 0.1), at(1200, 40, "NaOH", 0.05)
-	p := evidence.NewPrior(space, []evidence.Claim{
-		{Paper: "a", Settings: a, Relevance: 1, Confidence: 1, Merit: -1}, {Paper: "b", Settings: b, Relevance: 0.3, Confidence: 1, Merit: -1},
-	})
-	if got := p.Seeds(2, [][]lab.Setting{at(600, 1, "CsOAc", 0.2), at(805, 5, "KOAc", 0.1), a, b}); !slices.Equal(got, []int{2, 3}) {
-		t.Errorf("seeds %v, want [2 3]", got)
-	}
-	if got := p.Seeds(5, [][]lab.Setting{a}); !slices.Equal(got, []int{0}) {
-		t.Errorf("seeds of one candidate are %v", got)
-	}
-}
-
-// TestGateOpensAndCloses wants the gate to follow what the laboratory sees, and
-// the power of the prior to fade.
-func TestGateOpensAndCloses(t *testing.T) {
-	t.Parallel()
-	var with, against []evidence.Experience
-	for i := range 10 {
-		d := math.Exp(float64(i%5) - 2)
-		with = append(with, evidence.Experience{Density: d, Value: float64(i % 5)})
-		against = append(against, evidence.Experience{Density: d, Value: -float64(i % 5)})
-	}
-	if g := evidence.Gate(nil); g < 0.6 || g > 0.9 {
-		t.Errorf("at the start %g", g)
-	}
-	if g := evidence.Gate(with); g < 0.99 {
-		t.Errorf("with agreement %g", g)
-	}
-	if g := evidence.Gate(against); g > 0.01 {
-		t.Errorf("with contradiction %g", g)
-	}
-	if a, b := evidence.Exponent(with[:2]), evidence.Exponent(with); a <= b {
-		t.Errorf("power %g after two experiments, %g after ten", a, b)
+	if got := evidence.Relevance(1, 0); got != 0 {
+		t.Errorf("with nothing found %g", got)
 	}
 }
 
