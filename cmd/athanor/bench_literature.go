@@ -64,7 +64,7 @@ func (c *benchLiteratureCmd) lookups() ([]literature.Lookup, error) {
 	}
 	var out []literature.Lookup
 	for _, t := range tables {
-		if l, ok := literature.ByFirstChoice(t.Name, t.Space, t.Objective, t.Settings, t.Value); ok {
+		if l, ok := literature.ByFirstChoice(t.Name, t.Space, t.Objectives[0], t.Settings, t.Value); ok {
 			out = append(out, l)
 		}
 	}

@@ -113,7 +113,7 @@ func (t *Table) ranking(levels [][]lab.Value, rho float64, seed uint64) *lab.Evi
 	effects, random := make([][]float64, len(levels)), make([][]float64, len(levels))
 	index := make([][]int, n)
 	better := func(i int) float64 {
-		if t.Objective.Direction == lab.Minimize {
+		if t.Objectives[0].Direction == lab.Minimize {
 			return -t.Value[i]
 		}
 		return t.Value[i]
