@@ -60,6 +60,25 @@ func AppendRow(b []byte, r *Row) []byte {
 	return append(b, '}')
 }
 
+// AppendEntry appends the entry as [json.Marshal] would write it.
+func AppendEntry(b []byte, e *Entry) []byte {
+	b = strconv.AppendInt(append(b, `{"row":`...), int64(e.Row), 10)
+	b = strconv.AppendInt(append(b, `,"rows":`...), int64(e.Rows), 10)
+	b = strconv.AppendInt(append(b, `,"offset":`...), e.Offset, 10)
+	b = appendText(append(b, `,"role":`...), string(e.Role))
+	b = appendText(append(b, `,"fates":`...), e.Fates)
+	for i, t := range e.Texts {
+		if i == 0 {
+			b = append(b, `,"texts":[`...)
+		}
+		b = appendText(separate(b, i), t)
+		if i == len(e.Texts)-1 {
+			b = append(b, ']')
+		}
+	}
+	return append(b, '}')
+}
+
 func separate(b []byte, i int) []byte {
 	if i > 0 {
 		return append(b, ',')

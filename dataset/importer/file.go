@@ -257,8 +257,12 @@ func (job Job) sinks(rows, held, entries *lines) Sinks {
 			_, err := rows.w.Write(line)
 			return err
 		},
-		Held:  func(h Held) error { return held.put(h) },
-		Entry: func(e Entry) error { return entries.put(e) },
+		Held: func(h Held) error { return held.put(h) },
+		Entry: func(e Entry) error {
+			line = append(AppendEntry(line[:0], &e), '\n')
+			_, err := entries.w.Write(line)
+			return err
+		},
 	}
 }
 

@@ -40,8 +40,13 @@ func FuzzConservation(f *testing.F) {
 				rows.Write(append(line, '\n'))
 				return nil
 			},
-			Entry: func(e importer.Entry) error { return entries.Encode(e) },
-			Held:  func(h importer.Held) error { held++; return out.Encode(h) },
+			Entry: func(e importer.Entry) error {
+				if line, err := json.Marshal(e); err != nil || !bytes.Equal(line, importer.AppendEntry(nil, &e)) {
+					t.Fatalf("%s, want %s (%v)", importer.AppendEntry(nil, &e), line, err)
+				}
+				return entries.Encode(e)
+			},
+			Held: func(h importer.Held) error { held++; return out.Encode(h) },
 		})
 		if err != nil {
 			t.Fatalf("run: %v", err)

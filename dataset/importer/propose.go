@@ -77,8 +77,8 @@ var (
 // A table is looked at row by row up to profiledWhole rows, and then at every
 // profiledEvery-th: what is proposed is held to every cell by [Run] in any case.
 const (
-	profiledWhole = 100_000
-	profiledEvery = 16
+	profiledWhole = 20_000
+	profiledEvery = 32
 )
 
 // Propose reads the table once and says what its columns seem to be.

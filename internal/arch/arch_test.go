@@ -101,7 +101,7 @@ var owners = map[string][]string{
 	"cel.dev/cel-go":                      {"expr"},
 	"github.com/xuri/excelize":            {"dataset/tabular"},
 	"github.com/parquet-go/parquet-go":    {"dataset/parquet"},
-	"github.com/klauspost/compress":       {"dataset/parquet"},
+	"github.com/klauspost/compress":       {"dataset/parquet", "internal/postgres"},
 	"gonum.org/v1/gonum":                  {"planner", "planner/gp", "planner/acq", "planner/space", "planner/bench", "sim/truth", "sim/instrument", "literature/index"},
 	"github.com/kljensen/snowball":        {"literature/index"},
 	"github.com/klippa-app/go-pdfium":     {"literature/pdf"},

@@ -2,39 +2,64 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
-	"strings"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/athanor-lab/athanor/dataset/importer"
 	"github.com/athanor-lab/athanor/lab"
 )
 
-// EachImported calls yield for the rows of an import in order. It reads as it
-// goes, in constant memory, and keeps a connection until it returns. The row is
-// valid during the call.
+// EachImported calls yield for the rows of an import: first those of its chunks,
+// in order, then those that were corrected. It reads as it goes, a chunk at a
+// time, and keeps a connection until it returns. The row is valid during the
+// call.
 func (db *DB) EachImported(ctx context.Context, id string, yield func(*importer.Row) error) error {
 	i, err := db.Import(ctx, id)
 	if err != nil {
 		return err
 	}
-	const q = `SELECT row, "offset", numbers, texts, corrected FROM import_rows WHERE import_no = $1 ORDER BY row`
-	rows, err := db.pool.Query(ctx, q, i.no)
+	if err := db.eachChunk(ctx, i, yield, `SELECT body FROM import_chunks WHERE import_no = $1 ORDER BY first_row`, i.no); err != nil {
+		return err
+	}
+	rows, err := db.pool.Query(ctx, `SELECT settled FROM import_held WHERE import_no = $1 AND settled IS NOT NULL ORDER BY row`, i.no)
 	if err != nil {
 		return failed(err, "read import %s", id)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		row, err := scanImported(rows, i)
-		if err != nil {
+		var r importer.Row
+		if err := scanJSON(rows, &r); err != nil {
 			return failed(err, "read import %s", id)
 		}
-		if err := yield(row); err != nil {
+		if err := yield(&r); err != nil {
 			return err // the caller's own
 		}
 	}
 	return failed(rows.Err(), "read import %s", id)
+}
+
+// unzstd unpacks chunks.
+var unzstd, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(1<<30)) // fails on wrong options only
+
+func (db *DB) eachChunk(ctx context.Context, i Import, yield func(*importer.Row) error, q string, args ...any) error {
+	rows, err := db.pool.Query(ctx, q, args...)
+	if err != nil {
+		return failed(err, "read import %s", i.ID)
+	}
+	defer rows.Close()
+	var packed, body []byte
+	for rows.Next() {
+		if err := rows.Scan(&packed); err != nil {
+			return failed(err, "read import %s", i.ID)
+		}
+		if body, err = unzstd.DecodeAll(packed, body[:0]); err != nil {
+			return lab.Errorf(lab.Internal, "read import %s: a chunk is damaged: %w", i.ID, err)
+		}
+		if err := importer.ReadChunk(body, i.ID, i.SHA256, i.Mapping, yield); err != nil {
+			return err // the caller's own
+		}
+	}
+	return failed(rows.Err(), "read import %s", i.ID)
 }
 
 // Imported returns the row of an import that has the given id, and its import,
@@ -44,59 +69,28 @@ func (db *DB) Imported(ctx context.Context, rowID string) (*importer.Row, Import
 	if err != nil {
 		return nil, Import{}, err
 	}
-	const find = `SELECT id FROM imports WHERE id LIKE $1 || '%'`
 	var id string
-	if err := db.pool.QueryRow(ctx, find, imp).Scan(&id); err != nil {
+	if err := db.pool.QueryRow(ctx, `SELECT id FROM imports WHERE id LIKE $1 || '%'`, imp).Scan(&id); err != nil {
 		return nil, Import{}, failed(err, "find the import of row %s", rowID)
 	}
 	i, err := db.Import(ctx, id)
 	if err != nil {
 		return nil, i, err
 	}
-	const q = `SELECT row, "offset", numbers, texts, corrected FROM import_rows WHERE import_no = $1 AND row = $2`
-	r, err := scanImported(db.pool.QueryRow(ctx, q, i.no, row), i)
-	return r, i, failed(err, "read row %s", rowID)
-}
-
-func scanImported(from pgx.Row, i Import) (*importer.Row, error) {
-	var numbers []*float64
-	var texts []*string
-	var corrected []byte
-	r := &importer.Row{Source: importer.Source{SHA256: i.SHA256, Table: i.Mapping.Table}, Settings: []lab.Setting{}, Observed: []lab.Measured{}, Attributes: []importer.Attribute{}}
-	if err := from.Scan(&r.Source.Row, &r.Source.Offset, &numbers, &texts, &corrected); err != nil {
-		return nil, err
-	}
-	r.ID = importer.RowID(i.ID, r.Source.Row)
-	for k := range i.Mapping.Columns {
-		c := &i.Mapping.Columns[k]
-		switch {
-		case c.Role == importer.Ignored:
-		case isNumbers(c):
-			if len(numbers) == 0 {
-				return nil, lab.Errorf(lab.Internal, "row %d has fewer numbers than its mapping", r.Source.Row)
-			}
-			if x := numbers[0]; x != nil && c.Role == importer.Objective {
-				r.Observed = append(r.Observed, lab.Measured{Name: c.Name, Value: *x, Unit: c.Unit})
-			} else if x != nil {
-				r.Settings = append(r.Settings, lab.Setting{Name: c.Name, Value: lab.Number(*x), Unit: c.Unit})
-			}
-			numbers = numbers[1:]
-		default:
-			if len(texts) == 0 {
-				return nil, lab.Errorf(lab.Internal, "row %d has fewer texts than its mapping", r.Source.Row)
-			}
-			if t := texts[0]; t != nil && c.Role == importer.Parameter {
-				r.Settings = append(r.Settings, lab.Setting{Name: c.Name, Value: lab.Label(*t)})
-			} else if t != nil {
-				r.Attributes = append(r.Attributes, importer.Attribute{Name: c.Name, Text: *t, Unit: c.Unit})
-			}
-			texts = texts[1:]
+	var found *importer.Row
+	err = db.eachChunk(ctx, i, func(r *importer.Row) error {
+		if r.Source.Row == row {
+			clone := r.Clone()
+			found = &clone
 		}
+		return nil
+	}, `SELECT body FROM import_chunks WHERE import_no = $1 AND first_row <= $2 AND last_row >= $2`, i.no, row)
+	if err != nil || found != nil {
+		return found, i, err
 	}
-	if corrected != nil {
-		return r, json.Unmarshal(corrected, &r.Corrected)
-	}
-	return r, nil
+	found = new(importer.Row)
+	err = scanJSON(db.pool.QueryRow(ctx, `SELECT settled FROM import_held WHERE import_no = $1 AND row = $2 AND settled IS NOT NULL`, i.no, row), found)
+	return found, i, failed(err, "read row %s", rowID)
 }
 
 // EachHeld calls yield for the rows of an import that are held back and not
@@ -130,62 +124,17 @@ func (db *DB) SettleHeld(ctx context.Context, id string, r *importer.Row) error 
 	if err != nil {
 		return err
 	}
-	corrected, err := jsonOf(r.Corrected)
+	settled, err := jsonOf(r)
 	if err != nil {
 		return failed(err, "settle row %d of import %s", r.Source.Row, id)
 	}
-	numbers, texts := arraysOf(i.Mapping.Columns, r)
-	const settle = `
-		WITH held AS (
-			UPDATE import_held SET settled_at = coalesce(settled_at, now())
-			WHERE import_no = $1 AND row = $2
-			RETURNING row
-		)
-		INSERT INTO import_rows (import_no, row, "offset", numbers, texts, corrected)
-		SELECT $1, row, $3, $4, $5, $6 FROM held
-		ON CONFLICT DO NOTHING`
-	if _, err := db.pool.Exec(ctx, settle, i.no, r.Source.Row, r.Source.Offset, numbers, texts, corrected); err != nil {
+	const settle = `UPDATE import_held SET settled = coalesce(settled, $3), settled_at = coalesce(settled_at, now()) WHERE import_no = $1 AND row = $2`
+	tag, err := db.pool.Exec(ctx, settle, i.no, r.Source.Row, settled)
+	if err != nil {
 		return failed(err, "settle row %d of import %s", r.Source.Row, id)
 	}
-	var there bool
-	if err := db.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM import_rows WHERE import_no = $1 AND row = $2)`, i.no, r.Source.Row).Scan(&there); err != nil {
-		return failed(err, "settle row %d of import %s", r.Source.Row, id)
-	}
-	if !there {
+	if tag.RowsAffected() == 0 {
 		return lab.Errorf(lab.Conflict, "row %d of import %s is not held back", r.Source.Row, id)
 	}
 	return nil
-}
-
-// arraysOf returns the numbers and the texts of a row in the order of the columns.
-func arraysOf(columns []importer.Column, r *importer.Row) (numbers []*float64, texts []*string) {
-	numbers, texts = []*float64{}, []*string{}
-	find := map[string]any{}
-	for _, s := range r.Settings {
-		find[s.Name] = s.Value
-	}
-	for _, o := range r.Observed {
-		find[o.Name] = lab.Number(o.Value)
-	}
-	for _, a := range r.Attributes {
-		find[a.Name] = lab.Label(a.Text)
-	}
-	for i := range columns {
-		c := &columns[i]
-		v, ok := find[c.Name].(lab.Value)
-		switch {
-		case c.Role == importer.Ignored:
-		case isNumbers(c) && ok:
-			x := v.Number()
-			numbers = append(numbers, &x)
-		case isNumbers(c):
-			numbers = append(numbers, nil)
-		case ok:
-			t := strings.ToValidUTF8(v.Label(), "\ufffd")
-			texts = append(texts, &t)
-		default:
-			texts = append(texts, nil)
-		}
-	}
-	return numbers, texts
 }

@@ -1,15 +1,12 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"math"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/athanor-lab/athanor/dataset/importer"
 	"github.com/athanor-lab/athanor/lab"
@@ -69,9 +66,9 @@ func (db *DB) FinishImport(ctx context.Context, id string, s importer.Summary) e
 		return err
 	}
 	const count = `
-		SELECT (SELECT count(*) FROM import_rows WHERE import_no = $1 AND corrected IS NULL),
-		       (SELECT count(*) FROM import_held WHERE import_no = $1),
-		       (SELECT coalesce(sum(last_row - first_row + 1), 0) FROM import_ledger WHERE import_no = $1)`
+		SELECT coalesce(sum(rows), 0), (SELECT count(*) FROM import_held WHERE import_no = $1), coalesce(sum(last_row - first_row + 1), 0)
+		FROM import_chunks
+		WHERE import_no = $1`
 	var rows, held, ledger int
 	if err := db.pool.QueryRow(ctx, count, i.no).Scan(&rows, &held, &ledger); err != nil {
 		return failed(err, "finish import %s", id)
@@ -100,26 +97,29 @@ type ImportWriter struct {
 	free   chan *importChunk
 	ended  chan error // has the error of the goroutine that writes, once
 	failed error
+
+	body, packed []byte // of the chunk that is written
 }
 
 // importChunk is what is written in one transaction.
 type importChunk struct {
 	number      int // of the chunk: all its rows have one
-	rows        []byte
+	rows        *importer.Chunk
 	held        [][]any
-	entries     bytes.Buffer
+	entries     []byte
 	first, last int
 }
 
-// copyHead is how a COPY in binary begins.
-const copyHead = "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+// importZstd compresses chunks.
+var importZstd, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1)) // fails on wrong options only
 
 // WriteImport returns a writer for what is not yet on record of the import. When
 // a chunk is, onDone is told its last row, from another goroutine; it may be nil.
 func (db *DB) WriteImport(ctx context.Context, i Import, onDone func(row int)) *ImportWriter {
 	w := &ImportWriter{ctx: ctx, db: db, imp: i, onDone: onDone, write: make(chan *importChunk), free: make(chan *importChunk, 2), ended: make(chan error, 1)}
-	w.free <- new(importChunk)
-	w.free <- new(importChunk)
+	for range cap(w.free) {
+		w.free <- &importChunk{rows: importer.NewChunk(i.Mapping)}
+	}
 	go w.run()
 	return w
 }
@@ -164,8 +164,9 @@ func (w *ImportWriter) at(row int) (bool, error) {
 			return false, w.failed
 		}
 		c := w.chunk
-		c.number, c.rows, c.held = number, append(c.rows[:0], copyHead...), c.held[:0]
-		c.entries.Reset()
+		c.rows.Reset()
+		c.number, c.held = number, c.held[:0]
+		c.entries = c.entries[:0]
 	}
 	return true, w.failed
 }
@@ -201,105 +202,20 @@ func (w *ImportWriter) entry(e importer.Entry) error {
 		return err
 	}
 	c := w.chunk
-	if c.entries.Len() == 0 {
+	if len(c.entries) == 0 {
 		c.first = e.Row
 	}
 	c.last = e.Row + e.Rows - 1
-	return json.NewEncoder(&c.entries).Encode(e)
+	c.entries = append(importer.AppendEntry(c.entries, &e), '\n')
+	return nil
 }
 
 func (w *ImportWriter) row(r *importer.Row) error {
 	ok, err := w.at(r.Source.Row)
-	if !ok || err != nil {
-		return err
+	if ok && err == nil {
+		w.chunk.rows.Append(r)
 	}
-	b := binary.BigEndian.AppendUint16(w.chunk.rows, 5)
-	b = binary.BigEndian.AppendUint32(b, 4)
-	b = binary.BigEndian.AppendUint32(b, uint32(w.imp.no))
-	b = binary.BigEndian.AppendUint32(b, 8)
-	b = binary.BigEndian.AppendUint64(b, uint64(r.Source.Row))
-	b = binary.BigEndian.AppendUint32(b, 8)
-	b = binary.BigEndian.AppendUint64(b, uint64(r.Source.Offset))
-	w.chunk.rows = appendArrays(b, w.imp.Mapping.Columns, r)
-	return nil
-}
-
-// The types of the elements of the arrays, by their numbers in PostgreSQL.
-const (
-	oidFloat8 = 701
-	oidText   = 25
-)
-
-// appendArrays appends the numbers and the texts of a row, each in the order of
-// the columns, in the binary form of arrays.
-func appendArrays(b []byte, columns []importer.Column, r *importer.Row) []byte {
-	for _, oid := range []uint32{oidFloat8, oidText} {
-		start := len(b)
-		b = append(b, make([]byte, 4+20)...)
-		n, nulls := uint32(0), uint32(0)
-		settings, observed, attributes := r.Settings, r.Observed, r.Attributes
-		for i := range columns {
-			c := &columns[i]
-			if c.Role == importer.Ignored || (oid == oidFloat8) != isNumbers(c) {
-				continue
-			}
-			n++
-			switch {
-			case oid == oidFloat8 && c.Role == importer.Objective:
-				if len(observed) == 0 || observed[0].Name != c.Name {
-					break
-				}
-				b = appendFloat(b, observed[0].Value)
-				observed = observed[1:]
-				continue
-			case c.Role == importer.Parameter:
-				for len(settings) > 0 && (settings[0].Value.Kind() == lab.IsLabel) == (oid == oidFloat8) {
-					settings = settings[1:] // of the other array
-				}
-				if len(settings) == 0 || settings[0].Name != c.Name {
-					break
-				}
-				if oid == oidFloat8 {
-					b = appendFloat(b, settings[0].Value.Number())
-				} else {
-					b = appendString(b, settings[0].Value.Label())
-				}
-				settings = settings[1:]
-				continue
-			case len(attributes) > 0 && attributes[0].Name == c.Name:
-				b = appendString(b, attributes[0].Text)
-				attributes = attributes[1:]
-				continue
-			}
-			nulls = 1
-			b = binary.BigEndian.AppendUint32(b, math.MaxUint32)
-		}
-		h := b[start:]
-		if n == 0 {
-			b = b[:start+4+12]
-		} else {
-			binary.BigEndian.PutUint32(h[16:], n)
-			binary.BigEndian.PutUint32(h[20:], 1) // the first has number 1
-			binary.BigEndian.PutUint32(h[4:], 1)  // dimension
-		}
-		binary.BigEndian.PutUint32(h[8:], nulls)
-		binary.BigEndian.PutUint32(h[12:], oid)
-		binary.BigEndian.PutUint32(h, uint32(len(b)-start-4))
-	}
-	return b
-}
-
-// isNumbers reports whether the column's cells are in the array of numbers.
-func isNumbers(c *importer.Column) bool {
-	return (c.Role == importer.Parameter || c.Role == importer.Objective) && (c.Type == importer.NumberType || c.Type == importer.IntegerType)
-}
-
-func appendFloat(b []byte, x float64) []byte {
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(b, 8), math.Float64bits(x))
-}
-
-func appendString(b []byte, s string) []byte {
-	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
+	return err
 }
 
 // run writes chunks until there are no more.
@@ -328,18 +244,15 @@ func (w *ImportWriter) put(c *importChunk) error {
 			if last >= c.first {
 				return nil
 			}
-			c.rows = binary.BigEndian.AppendUint16(c.rows, math.MaxUint16)
-			const rows = `COPY import_rows (import_no, row, "offset", numbers, texts) FROM STDIN (FORMAT binary)`
-			if _, err := tx.Conn().PgConn().CopyFrom(w.ctx, bytes.NewReader(c.rows), rows); err != nil {
-				return err
-			}
 			if len(c.held) > 0 {
 				if _, err := tx.CopyFrom(w.ctx, pgx.Identifier{"import_held"}, []string{"import_no", "row", "body"}, pgx.CopyFromRows(c.held)); err != nil {
 					return err
 				}
 			}
-			const ledger = `INSERT INTO import_ledger (import_no, first_row, last_row, entries) VALUES ($1, $2, $3, $4)`
-			if _, err := tx.Exec(w.ctx, ledger, w.imp.no, c.first, c.last, c.entries.String()); err != nil {
+			const chunk = `INSERT INTO import_chunks (import_no, first_row, last_row, rows, body, ledger) VALUES ($1, $2, $3, $4, $5, $6)`
+			w.body = c.rows.AppendTo(w.body[:0])
+			w.packed = importZstd.EncodeAll(w.body, w.packed[:0])
+			if _, err := tx.Exec(w.ctx, chunk, w.imp.no, c.first, c.last, c.rows.Len(), w.packed, importZstd.EncodeAll(c.entries, nil)); err != nil {
 				return err
 			}
 			_, err := tx.Exec(w.ctx, `UPDATE imports SET last_row = $2 WHERE no = $1`, w.imp.no, c.last)
