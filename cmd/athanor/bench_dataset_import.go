@@ -109,7 +109,6 @@ func (c *benchDatasetCmd) imports(ctx context.Context, p *embedded.Postgres, dir
 			return f, err
 		}
 		importCPU = least(importCPU, treeCPU()-cpu)
-		fmt.Fprintln(os.Stderr, "DEBUG", a.Seconds, a.CPU, importCPU, copyCPU)
 		if a.Rows != c.Rows {
 			return f, lab.Errorf(lab.Internal, "%d rows were imported, want %d", a.Rows, c.Rows)
 		}

@@ -14,8 +14,10 @@ import (
 // Its form, in bytes: how many rows (uvarint); for each the number of the row
 // (uvarint, as the difference to the one before) and the offset (varint,
 // likewise); for each column of the mapping that is not ignored a bit to a row
-// that says whether it has a value, and the values: 8 bytes of IEEE 754, little
-// endian, or a length (uvarint) and UTF-8.
+// that says whether it has a value, and the values. A text is its length
+// (uvarint) and UTF-8. A number is k (a byte) and n (varint) where it is
+// n / 10ᵏ to the bit, as most that people write are; else 255 and 8 bytes of
+// IEEE 754, little endian.
 type Chunk struct {
 	columns []Column
 	rows    []int
@@ -26,7 +28,11 @@ type Chunk struct {
 type chunkColumn struct {
 	there  []byte
 	values []byte
+	k      int // of the last number
 }
+
+// asIs is k of a number that no power of ten makes whole.
+const asIs = 255
 
 // NewChunk returns an empty chunk of rows by the mapping.
 func NewChunk(m Mapping) *Chunk {
@@ -57,13 +63,13 @@ func (c *Chunk) Append(r *Row) {
 		switch {
 		case col.Role == Parameter && len(settings) > 0 && settings[0].Name == col.Name:
 			if col.numeric() {
-				to.values = binary.LittleEndian.AppendUint64(to.values, math.Float64bits(settings[0].Value.Number()))
+				to.number(settings[0].Value.Number())
 			} else {
 				to.text(settings[0].Value.Label())
 			}
 			settings = settings[1:]
 		case col.Role == Objective && len(observed) > 0 && observed[0].Name == col.Name:
-			to.values = binary.LittleEndian.AppendUint64(to.values, math.Float64bits(observed[0].Value))
+			to.number(observed[0].Value)
 			observed = observed[1:]
 		case col.Role == Kept && len(attributes) > 0 && attributes[0].Name == col.Name:
 			to.text(attributes[0].Text)
@@ -73,6 +79,38 @@ func (c *Chunk) Append(r *Row) {
 		}
 		to.there[n/8] |= 1 << (n % 8)
 	}
+}
+
+func (c *chunkColumn) number(x float64) {
+	const most, tries = 1 << 52, 7
+	for i := range tries {
+		k := (c.k + i) % tries
+		n := math.Round(x * tens[k])
+		if n > -most && n < most && math.Float64bits(float64(int64(n))/tens[k]) == math.Float64bits(x) { // minus zero is none of them
+			c.k = k
+			c.values = binary.AppendVarint(append(c.values, byte(k)), int64(n))
+			return
+		}
+	}
+	c.values = binary.LittleEndian.AppendUint64(append(c.values, asIs), math.Float64bits(x))
+}
+
+func (r *chunkReader) number() float64 {
+	k := r.take(1)
+	switch {
+	case r.err != nil:
+		return 0
+	case k[0] == asIs:
+		b := r.take(8)
+		if r.err != nil {
+			return 0
+		}
+		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	case int(k[0]) >= len(tens):
+		r.fail()
+		return 0
+	}
+	return float64(r.varint()) / tens[k[0]]
 }
 
 func (c *chunkColumn) text(s string) {
@@ -185,11 +223,7 @@ func (r *chunkReader) column(c *Column, rows []Row) {
 		}
 		to := &rows[k]
 		if c.Role != Kept && c.numeric() {
-			b := r.take(8)
-			if r.err != nil {
-				return
-			}
-			x := math.Float64frombits(binary.LittleEndian.Uint64(b))
+			x := r.number()
 			if c.Role == Objective {
 				to.Observed = append(to.Observed, lab.Measured{Name: c.Name, Value: x, Unit: c.Unit})
 			} else {
