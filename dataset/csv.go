@@ -34,9 +34,9 @@ func Columns(d lab.Document) []Column {
 		}
 		if kind == "text" {
 			text := cell
-			cell = func(o lab.Outcome) string { return harmless(text(o)) }
+			cell = func(o lab.Outcome) string { return Harmless(text(o)) }
 		}
-		cs = append(cs, Column{Name: harmless(name), Unit: u, Type: kind, Says: says, cell: cell})
+		cs = append(cs, Column{Name: Harmless(name), Unit: u, Type: kind, Says: says, cell: cell})
 	}
 	add("number", "", "integer", "of the experiment in the campaign, from 1", func(o lab.Outcome) string { return strconv.Itoa(o.Proposal.Number) })
 	add("state", "", "text", "succeeded, failed or cancelled; only a succeeded one has observations", func(o lab.Outcome) string { return string(o.State) })
@@ -182,9 +182,9 @@ func ExportCSV(ctx context.Context, c lab.Campaign, each Each, w io.Writer) erro
 	return nil
 }
 
-// harmless returns s so that no spreadsheet takes it for a formula: with an
+// Harmless returns s so that no spreadsheet takes it for a formula: with an
 // apostrophe in front when it begins like one.
-func harmless(s string) string {
+func Harmless(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0]) {
 		return "'" + s
 	}

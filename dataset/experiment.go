@@ -144,6 +144,8 @@ type StoredCorrection struct {
 	Value      *float64  `json:"value"`
 	Sigma      *float64  `json:"sigma"`
 	Was        *float64  `json:"was"` // what stood there before
+	WasSigma   *float64  `json:"was_sigma"`
+	Class      Class     `json:"was_class"`
 	RecordedAt time.Time `json:"recorded_at"`
 }
 
@@ -255,17 +257,38 @@ func ClassOf(r Row, objectives []lab.Objective, best map[string]float64) Class {
 }
 
 func (e *Experiment) correct(c KnownCorrection) {
-	s := StoredCorrection{c.Kind, c.By, c.Why, c.Objective, c.Value, c.Sigma, nil, c.RecordedAt.UTC()}
+	s := StoredCorrection{Kind: c.Kind, By: c.By, Why: c.Why, Objective: c.Objective, Value: c.Value, Sigma: c.Sigma, Class: e.Class, RecordedAt: c.RecordedAt.UTC()}
 	if c.Kind == "invalidate" {
 		e.Class = Invalidated
 	}
 	for i, m := range e.Observed {
 		if c.Kind == "observed" && m.Name == c.Objective {
-			s.Was = m.Value.Value
+			s.Was, s.WasSigma = m.Value.Value, m.Value.Sigma
 			e.Observed[i].Value.Value, e.Observed[i].Value.Sigma = c.Value, c.Sigma
 		}
 	}
 	e.Record.Corrections = append(e.Record.Corrections, s)
+}
+
+// CauseOf returns the kind of a failure by its code: device, material, protocol,
+// plan, environment, data or human.
+func CauseOf(code string) string {
+	switch code {
+	case "rejected", "cancelled", "wrong_mode":
+		return "human"
+	case "max_lag", "not_possible", "stale_epoch", "no_lease", "expired", "no_time", "busy", "dependency_failed":
+		return "plan"
+	case "no_observation":
+		return "data"
+	case "bad_message", "bad_params", "unknown_command":
+		return "protocol"
+	case "consumable":
+		return "material"
+	case "interlock", "power_loss":
+		return "environment"
+	default:
+		return "device"
+	}
 }
 
 func recordOf(c SentCommand) CommandRecord {

@@ -144,7 +144,7 @@ func start(ctx context.Context, o labOptions) (_ *laboratory, err error) {
 		return nil, fmt.Errorf("note the address: %w", err)
 	}
 	l.onStop(func() { os.Remove(filepath.Join(l.data, addressFile)) })
-	// For commands of this user that keep corpora in the database.
+	// For commands of this user that read the record or keep corpora in it.
 	if err := os.WriteFile(filepath.Join(l.data, databaseFile), []byte(l.services.PostgresURL+"\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("note the database: %w", err)
 	}

@@ -40,7 +40,7 @@ func Export(s Snapshot, format, dir string) (out Snapshot, err error) {
 			})
 		})
 	case "parquet":
-		rows, err = writeFile(dir, "rows.parquet", s.parquet)
+		rows, err = writeFile(dir, "rows.parquet", s.Parquet)
 	default:
 		return out, lab.Errorf(lab.Invalid, "format %q is none of parquet, jsonl", format)
 	}
@@ -63,13 +63,15 @@ func Export(s Snapshot, format, dir string) (out Snapshot, err error) {
 	if err != nil {
 		return out, err
 	}
-	if _, err := writeFile(dir, "manifest.json", func(w io.Writer) error { _, err := w.Write(raw); return err }); err != nil {
-		return out, fmt.Errorf("export %s: %w", s.ID, err)
+	if err := seal(dir, raw, id); err != nil {
+		return Snapshot{}, fmt.Errorf("export %s: %w", s.ID, err)
 	}
 	return Snapshot{ID: id, Dir: dir, Manifest: m}, nil
 }
 
-func (s Snapshot) parquet(w io.Writer) error {
+// Parquet writes rows that are of one shape, with a typed column to each
+// parameter and objective.
+func (s Snapshot) Parquet(w io.Writer) error {
 	switch s.Rows {
 	case OutcomeRows:
 		return parquet.WriteRows(w, s.Shape, decoded[dataset.Row](s))
@@ -99,4 +101,17 @@ func copyFile(from, to, path string) error {
 	}
 	_, err = writeFile(to, path, func(w io.Writer) error { _, err := io.Copy(w, in); return err })
 	return errors.Join(err, in.Close())
+}
+
+// sealFile holds the hash of an export's manifest, which gives no name to the
+// folder as that of a snapshot does.
+const sealFile = "manifest.sha256"
+
+func seal(dir string, manifest []byte, id string) error {
+	for path, b := range map[string][]byte{"manifest.json": manifest, sealFile: []byte(id + "\n")} {
+		if _, err := writeFile(dir, path, func(w io.Writer) error { _, err := w.Write(b); return err }); err != nil {
+			return err
+		}
+	}
+	return nil
 }

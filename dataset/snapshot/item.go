@@ -120,7 +120,7 @@ func Fingerprint(settings []lab.Setting, digits int) string {
 func number(x float64, unit lab.Unit, digits int) string {
 	base := string(unit)
 	if u, err := ucum.Parse(base); err == nil {
-		if to, err := ucum.Parse(baseCode(u.Dimension())); err == nil {
+		if to, err := ucum.Parse(dataset.BaseUnit(u.Dimension().String())); err == nil {
 			if y, err := ucum.Convert(x, u, to); err == nil {
 				x, base = y, to.String()
 			}
@@ -130,18 +130,4 @@ func number(x float64, unit lab.Unit, digits int) string {
 		return "0 " + base // no negative zero
 	}
 	return strconv.FormatFloat(x, 'e', digits-1, 64) + " " + base
-}
-
-// baseUnits are the base units of UCUM by the letters of their dimensions.
-var baseUnits = map[byte]string{'L': "m", 'T': "s", 'M': "g", 'A': "rad", 'C': "K", 'Q': "C", 'F': "cd"}
-
-// baseCode returns the code of a dimension in base units.
-func baseCode(d ucum.Dimension) string {
-	parts := strings.Split(d.String(), ".")
-	for i, p := range parts {
-		if u := baseUnits[p[0]]; u != "" {
-			parts[i] = u + p[1:]
-		}
-	}
-	return strings.Join(parts, ".")
 }

@@ -63,6 +63,12 @@ func Verify(dir string) (Snapshot, error) {
 		return s, bad("the folder is named %s and the hash of its manifest is %s", name, s.ID)
 	}
 	known := map[string]bool{"manifest.json": true}
+	if s.Of != "" {
+		known[sealFile] = true
+		if b, err := os.ReadFile(filepath.Join(dir, sealFile)); err != nil || string(b) != s.ID+"\n" {
+			return s, bad("%s does not hold the hash of the manifest, %s", sealFile, s.ID)
+		}
+	}
 	for _, f := range s.Files {
 		if known[f.Path] {
 			return s, bad("the manifest names %s twice", f.Path)

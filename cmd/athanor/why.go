@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/athanor-lab/athanor/dataset"
+	"github.com/athanor-lab/athanor/dataset/text"
+	"github.com/athanor-lab/athanor/internal/postgres"
+	"github.com/athanor-lab/athanor/lab"
+)
+
+type whyCmd struct {
+	record
+	Experiment string `arg:"" help:"The experiment's id."`
+	JSON       bool   `name:"json" help:"Print all of it as JSON, with the exact bytes of commands and answers."`
+}
+
+// reason is what `dataset why` tells: the row with its record, and the bytes
+// behind its hashes.
+type reason struct {
+	dataset.Experiment
+	Card     string           `json:"card"`
+	Standing dataset.Standing `json:"commitment_standing"`
+	Bytes    []sentBytes      `json:"bytes"`
+}
+
+// sentBytes are the exact bytes of a command and of what was heard of it.
+type sentBytes struct {
+	CommandID lab.CommandID `json:"command_id"`
+	Sent      string        `json:"sent"`
+	Heard     []string      `json:"heard"`
+}
+
+func (c *whyCmd) Run(ctx context.Context, t *terminal) error {
+	id, err := lab.ParseExperimentID(c.Experiment)
+	if err != nil {
+		return err
+	}
+	db, err := c.open(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	r, err := reasonOf(ctx, db, id)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(t.out, r)
+	}
+	r.tell(t.out)
+	return nil
+}
+
+func reasonOf(ctx context.Context, db *postgres.DB, id lab.ExperimentID) (reason, error) {
+	var r reason
+	o, err := db.Outcome(ctx, id)
+	if err != nil {
+		return r, err
+	}
+	campaign := o.Proposal.CampaignID
+	best, err := db.BestSeen(ctx, campaign, time.Time{})
+	if err != nil {
+		return r, err
+	}
+	err = db.EachRecorded(ctx, dataset.Selection{Campaigns: []lab.CampaignID{campaign}, Experiment: id}, func(rec dataset.Recorded) error {
+		e, err := dataset.ExperimentOf(rec, best)
+		if err != nil {
+			return err
+		}
+		r = reason{Experiment: e, Card: text.CardOf(e).Render(), Bytes: []sentBytes{}}
+		for _, c := range rec.Commands {
+			b := sentBytes{CommandID: c.Command.ID, Sent: string(c.Body), Heard: []string{}}
+			for _, ev := range c.Events {
+				b.Heard = append(b.Heard, string(ev.Raw))
+			}
+			r.Bytes = append(r.Bytes, b)
+		}
+		return nil
+	})
+	if err == nil && r.Bytes == nil {
+		return r, lab.Errorf(lab.NotFound, "%s has no outcome", id)
+	}
+	if err == nil {
+		r.Standing, err = dataset.CheckCommitment(r.Experiment)
+	}
+	return r, err
+}
+
+// tell writes the walk for a person.
+func (r reason) tell(w io.Writer) {
+	line := func(format string, args ...any) { fmt.Fprintln(w, printable(fmt.Sprintf(format, args...))) }
+	for _, l := range strings.Split(r.Card, "\n") {
+		line("%s", l)
+	}
+	line("")
+	line("decision")
+	line("  plan %s, round %d, by %s", r.IDs.PlanID, r.Record.Round, r.Record.Planner)
+	line("  reason: %s", r.Decision.Reason)
+	if a := r.Decision.Acquisition; a != nil {
+		line("  %s: %.6g", a.Name, a.Value)
+	}
+	for i, l := range r.Decision.Losers {
+		line("  lost %d: %s (%.6g)", i+1, text.List(text.Settings(l.Settings)), l.Acquisition)
+	}
+	line("  knew: brief sha256 %s", r.Record.Brief)
+	for _, u := range r.Record.Evidence {
+		line("  read: %s %s, %.0f %% of what papers moved it: %q", u.Paper, u.Title, 100*u.Share, u.Quote)
+	}
+	if k := r.Record.Commitment; k != nil {
+		line("  committed %s, %s: sha256 %s in link %s", k.CommittedAt.Format(time.RFC3339Nano), strings.ReplaceAll(string(r.Standing), "_", " "), k.SHA256, k.Hash)
+	} else {
+		line("  no commitment: it was planned before there were any")
+	}
+	for _, c := range r.Record.Commands {
+		line("")
+		line("step %s on %s: %s", c.Step, c.Device, c.CommandID)
+		line("  sent %s, %d bytes, sha256 %s", c.Published.Format(time.RFC3339Nano), c.Bytes, c.SHA256)
+		for _, ev := range c.Events {
+			line("  %s %s %s, %d bytes, sha256 %s", ev.At.Format(time.RFC3339Nano), ev.Source, ev.State, ev.Bytes, ev.SHA256)
+		}
+		for _, f := range r.Record.Raw {
+			if f.CommandID == c.CommandID {
+				line("  file %s (%s), %d bytes, sha256 %s", f.Name, f.MediaType, f.Bytes, f.SHA256)
+			}
+		}
+	}
+	for _, s := range r.Record.Samples {
+		var way []string
+		for _, h := range s.History {
+			way = append(way, h.Relation+" in "+h.Step+" by "+h.Device)
+		}
+		line("")
+		line("sample %s: %s", s.Name, strings.Join(way, ", "))
+	}
+	for _, k := range r.Record.Corrections {
+		line("")
+		line("corrected %s by %s: %s %s (%s)", k.RecordedAt.Format(time.RFC3339Nano), k.By, k.Kind, k.Objective, k.Why)
+	}
+}
+
+type correctCmd struct {
+	record
+	Experiment string  `arg:"" help:"The experiment's id."`
+	Objective  string  `help:"What was observed wrongly."`
+	Value      float64 `help:"What is right, in the objective's unit."`
+	Sigma      float64 `default:"-1" help:"Its standard deviation, where it is known."`
+	Invalidate bool    `help:"Nothing of it is to be believed."`
+	By         string  `env:"USER" help:"Who says so."`
+	Why        string  `required:"" help:"The reason."`
+}
+
+func (c *correctCmd) Run(ctx context.Context, t *terminal) error {
+	id, err := lab.ParseExperimentID(c.Experiment)
+	if err != nil {
+		return err
+	}
+	k := dataset.Correction{Kind: "observed", By: c.By, Why: c.Why, Objective: c.Objective, Value: &c.Value}
+	if c.Sigma >= 0 {
+		k.Sigma = &c.Sigma
+	}
+	if c.Invalidate {
+		k = dataset.Correction{Kind: "invalidate", By: c.By, Why: c.Why}
+	}
+	db, err := c.open(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.PutCorrection(ctx, id, k); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(t.out, "recorded; later snapshots have it, earlier ones stay as they are")
+	return err
+}
+
+type termsCmd struct {
+	record
+	Campaign string `arg:"" help:"The campaign's id."`
+	License  string `help:"SPDX identifier, such as CC-BY-4.0; nothing for none."`
+	Access   string `enum:"open,internal,restricted" default:"internal" help:"open, internal or restricted."`
+	By       string `env:"USER" help:"Who says so."`
+}
+
+func (c *termsCmd) Run(ctx context.Context, t *terminal) error {
+	id, err := lab.ParseCampaignID(c.Campaign)
+	if err != nil {
+		return err
+	}
+	if c.By == "" {
+		c.By, _ = os.Hostname() // a name is better than none
+	}
+	db, err := c.open(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.PutTerms(ctx, id, dataset.Terms{License: c.License, Access: c.Access, By: c.By}); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(t.out, "recorded")
+	return err
+}

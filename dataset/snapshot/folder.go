@@ -1,0 +1,138 @@
+package snapshot
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// Folder is an export that is being written.
+type Folder struct {
+	dir   string
+	of    Snapshot
+	form  string
+	files []File
+	open  map[string]*Out
+}
+
+// NewFolder begins an export of s in a format into dir, which must not be there
+// or be empty.
+func NewFolder(s Snapshot, format, dir string) (*Folder, error) {
+	if s.Of != "" {
+		return nil, lab.Errorf(lab.Invalid, "%s is an export; export the snapshot %s itself", s.Dir, s.Of)
+	}
+	if there, err := os.ReadDir(dir); err == nil && len(there) > 0 {
+		return nil, lab.Errorf(lab.Conflict, "%s is not empty; exports go into a folder of their own", dir)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("export %s: %w", s.ID, err)
+	}
+	return &Folder{dir: dir, of: s, form: format, open: map[string]*Out{}}, nil
+}
+
+// Out is a file of a [Folder] that is open for writing.
+type Out struct {
+	file
+	path string
+	rows int
+	to   *Folder
+}
+
+// Create opens a file of the folder; a path is created once.
+func (f *Folder) Create(path string) (*Out, error) {
+	full := filepath.Join(f.dir, filepath.FromSlash(path))
+	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+		return nil, fmt.Errorf("export %s: %w", f.of.ID, err)
+	}
+	to, err := os.OpenFile(full, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("export %s: %w", f.of.ID, err)
+	}
+	o := &Out{file{f: to, w: bufio.NewWriterSize(to, 64<<10), h: sha256.New()}, path, 0, f}
+	f.open[path] = o
+	return o, nil
+}
+
+// Rows notes that n rows more are in the file.
+func (o *Out) Rows(n int) { o.rows += n }
+
+// Close ends the file and enters it into the folder's list.
+func (o *Out) Close() error {
+	delete(o.to.open, o.path)
+	if err := errors.Join(o.w.Flush(), o.f.Sync(), o.f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", o.path, err)
+	}
+	o.to.files = append(o.to.files, File{Path: o.path, SHA256: hex.EncodeToString(o.h.Sum(nil)), Bytes: o.size, Rows: o.rows})
+	return nil
+}
+
+// Put writes a whole file.
+func (f *Folder) Put(path string, rows int, write func(io.Writer) error) error {
+	o, err := f.Create(path)
+	if err != nil {
+		return err
+	}
+	o.rows = rows
+	return errors.Join(write(o), o.Close())
+}
+
+// Files are those written so far, by path.
+func (f *Folder) Files() []File {
+	return slices.SortedFunc(slices.Values(f.files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// Finish copies the splits and writes the manifest. Files that are still open,
+// after an error, are closed and left.
+func (f *Folder) Finish(err error) (Snapshot, error) {
+	for _, o := range f.open {
+		err = errors.Join(err, o.f.Close())
+	}
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("export %s: %w", f.of.ID, err)
+	}
+	m := f.of.Manifest
+	m.Of, m.Format, m.Files = f.of.ID, f.form, f.Files()
+	for _, from := range f.of.Files {
+		if strings.HasPrefix(from.Path, "splits/") {
+			if err := copyFile(f.of.Dir, f.dir, from.Path); err != nil {
+				return Snapshot{}, fmt.Errorf("export %s: %w", f.of.ID, err)
+			}
+			m.Files = append(m.Files, from)
+		}
+	}
+	slices.SortFunc(m.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	raw, id, err := m.Encode()
+	if err != nil {
+		return Snapshot{}, err
+	}
+	if err := seal(f.dir, raw, id); err != nil {
+		return Snapshot{}, fmt.Errorf("export %s: %w", f.of.ID, err)
+	}
+	return Snapshot{ID: id, Dir: f.dir, Manifest: m}, nil
+}
+
+// Parts reads the part of every row in a split, by key.
+func (s Snapshot) Parts(split string) ([]Part, error) {
+	var parts []Part
+	err := s.eachLine("splits/"+split+".jsonl", func(line []byte) error {
+		// {"key":"…","part":"…"}: the part is between the last two pairs of quotes.
+		text := strings.TrimSuffix(string(line), `"}`)
+		p := Part(text[strings.LastIndexByte(text, '"')+1:])
+		switch p {
+		case Train, Validation, Test, Excluded:
+			parts = append(parts, p)
+			return nil
+		}
+		return lab.Errorf(lab.Invalid, "%s: split %s, line %d: %q is no part", s.Dir, split, len(parts)+1, p)
+	})
+	return parts, err
+}
