@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/athanor-lab/athanor/internal/embedded"
+	"github.com/athanor-lab/athanor/lab"
+)
+
+type backupCmd struct {
+	Data string `default:"${default_data}" help:"The data directory of a laboratory that is closed."`
+	File string `arg:"" help:"The backup to write; - for standard output."`
+	JSON bool   `name:"json" help:"Print what was backed up as JSON."`
+}
+
+func (c *backupCmd) Run(ctx context.Context, t *terminal) error {
+	var x embedded.Index
+	write := func(w io.Writer) (err error) {
+		x, err = embedded.Backup(ctx, c.Data, w)
+		return err
+	}
+	if c.File == "-" {
+		return write(t.out)
+	}
+	if err := writeWhole(c.File, write); err != nil {
+		return lab.Errorf(lab.Conflict, "%w; close the laboratory (Ctrl-C on athanor up), back it up, and start it again: campaigns go on", err)
+	}
+	if err := os.Chmod(c.File, 0o600); err != nil {
+		return fmt.Errorf("close %s to others: %w", c.File, err)
+	}
+	return c.tell(t, x)
+}
+
+func (c *backupCmd) tell(t *terminal, x embedded.Index) error {
+	if c.JSON {
+		return printJSON(t.out, map[string]any{"file": c.File, "files": x.Files, "bytes": x.Bytes})
+	}
+	_, err := fmt.Fprintf(t.out, "%s: %d files, %.1f MB; it holds the database's password and all data: keep it as you keep them\n", c.File, x.Files, float64(x.Bytes)/1e6)
+	return err
+}
+
+type restoreCmd struct {
+	File string `arg:"" help:"The backup; - for standard input."`
+	Data string `required:"" help:"The data directory to make; it must not be there or be empty."`
+	JSON bool   `name:"json" help:"Print what was restored as JSON."`
+}
+
+func (c *restoreCmd) Run(ctx context.Context, t *terminal) error {
+	in := os.Stdin
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return lab.Errorf(lab.Invalid, "read the backup: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	x, err := embedded.Restore(ctx, in, c.Data)
+	if err != nil {
+		return lab.Errorf(lab.Invalid, "%w", err)
+	}
+	if c.JSON {
+		return printJSON(t.out, map[string]any{"data": c.Data, "files": x.Files, "bytes": x.Bytes})
+	}
+	_, err = fmt.Fprintf(t.out, "%s: %d files, %.1f MB; athanor up --data %s goes on with its campaigns\n", c.Data, x.Files, float64(x.Bytes)/1e6, c.Data)
+	return err
+}

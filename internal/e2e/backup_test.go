@@ -1,0 +1,98 @@
+package e2e_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// TestRestoredLaboratoryGoesOn closes a laboratory in the middle of a campaign,
+// backs it up and restores it elsewhere. What was on record then is the same
+// snapshot there, to the byte in every file of an export, and the campaign goes
+// on there to its end, nothing done twice.
+func TestRestoredLaboratoryGoesOn(t *testing.T) {
+	t.Parallel()
+	data, elsewhere, files := folder(t), filepath.Join(folder(t), "restored"), folder(t)
+	l := run(t, nil, up(data, "--demo")...)
+	var id string
+	eventually(t, time.Minute, "some experiments", func() bool {
+		var list struct{ Items []struct{ ID string } }
+		if !get(t, l.url()+"/api/v1/campaigns", &list) || len(list.Items) == 0 {
+			return false
+		}
+		id = list.Items[0].ID
+		p, ok := progress(t, l.url(), id)
+		return ok && p.Done >= 6
+	})
+	if _, errs, status := command(t, "", "backup", "--data", data, filepath.Join(files, "early.zst")); status != 3 || !strings.Contains(errs, "in use") {
+		t.Errorf("a laboratory that runs was backed up, status %d: %s", status, errs)
+	}
+	l.stop()
+	at := time.Now().UTC().Format(time.RFC3339Nano)
+	backup := filepath.Join(files, "backup.zst")
+	mustCommand(t, "", "backup", "--data", data, backup)
+	mustCommand(t, "", "restore", backup, "--data", elsewhere)
+
+	var exports [2]map[string][]byte
+	for i, dir := range []string{data, elsewhere} {
+		l := run(t, nil, up(dir, "--demo")...)
+		url := l.url()
+		snapshots := filepath.Join(files, []string{"before", "after"}[i])
+		db, err := os.ReadFile(filepath.Join(dir, "postgres-url"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		snapshot := mustCommand(t, url, "dataset", "snapshot", "--postgres", strings.TrimSpace(string(db)), "--as-of", at, "-o", snapshots)
+		export := filepath.Join(snapshots, "export")
+		mustCommand(t, url, "dataset", "export", snapshot, "--format", "parquet", "-o", export)
+		exports[i] = tree(t, export)
+		if dir == data {
+			l.stop()
+			continue
+		}
+		eventually(t, 3*time.Minute, "the campaign's end", func() bool {
+			p, ok := progress(t, url, id)
+			return ok && p.State.Final()
+		})
+		p, _ := progress(t, url, id)
+		if p.State != lab.Completed || p.Done != 24 {
+			t.Errorf("the restored campaign ended %s (%s) with %d outcomes, want completed with 24", p.State, p.Reason, p.Done)
+		}
+		eventually(t, 30*time.Second, "the dataset", func() bool { return strings.Contains(l.said(), "dataset written") })
+		l.stop()
+		wantWorldInOrder(t, dir, exported(t, dir))
+	}
+	if len(exports[0]) < 10 {
+		t.Errorf("the export has %d files", len(exports[0]))
+	}
+	for name, want := range exports[0] {
+		if !bytes.Equal(want, exports[1][name]) {
+			t.Errorf("%s of the restored laboratory's export differs", name)
+		}
+	}
+}
+
+func tree(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		files[rel], err = os.ReadFile(path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
