@@ -48,6 +48,7 @@ type commands struct {
 	Literature literatureCmd `cmd:"" help:"Import, rank and screen papers, and what was found in them."`
 	Device     deviceCmd     `cmd:"" help:"See and stop devices."`
 	Bench      benchCmd      `cmd:"" help:"Measure what Athanor claims."`
+	MCP        mcpCmd        `cmd:"" name:"mcp" help:"Let agents read the laboratory by the Model Context Protocol; they can draft, never submit."`
 	Backup     backupCmd     `cmd:"" help:"Write all that a closed laboratory knows to a file."`
 	Restore    restoreCmd    `cmd:"" help:"Make a data directory of a backup; its campaigns go on."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

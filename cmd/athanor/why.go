@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/athanor-lab/athanor/dataset"
@@ -53,8 +52,8 @@ func (c *whyCmd) Run(ctx context.Context, t *terminal) error {
 	if c.JSON {
 		return printJSON(t.out, r)
 	}
-	r.tell(t.out)
-	return nil
+	_, err = io.WriteString(t.out, text.Explain(r.Experiment))
+	return err
 }
 
 func reasonOf(ctx context.Context, db *postgres.DB, id lab.ExperimentID) (reason, error) {
@@ -90,58 +89,6 @@ func reasonOf(ctx context.Context, db *postgres.DB, id lab.ExperimentID) (reason
 		r.Standing, err = dataset.CheckCommitment(r.Experiment)
 	}
 	return r, err
-}
-
-// tell writes the walk for a person.
-func (r reason) tell(w io.Writer) {
-	line := func(format string, args ...any) { fmt.Fprintln(w, printable(fmt.Sprintf(format, args...))) }
-	for _, l := range strings.Split(r.Card, "\n") {
-		line("%s", l)
-	}
-	line("")
-	line("decision")
-	line("  plan %s, round %d, by %s", r.IDs.PlanID, r.Record.Round, r.Record.Planner)
-	line("  reason: %s", r.Decision.Reason)
-	if a := r.Decision.Acquisition; a != nil {
-		line("  %s: %.6g", a.Name, a.Value)
-	}
-	for i, l := range r.Decision.Losers {
-		line("  lost %d: %s (%.6g)", i+1, text.List(text.Settings(l.Settings)), l.Acquisition)
-	}
-	line("  knew: brief sha256 %s", r.Record.Brief)
-	for _, u := range r.Record.Evidence {
-		line("  read: %s %s, %.0f %% of what papers moved it: %q", u.Paper, u.Title, 100*u.Share, u.Quote)
-	}
-	if k := r.Record.Commitment; k != nil {
-		line("  committed %s, %s: sha256 %s in link %s", k.CommittedAt.Format(time.RFC3339Nano), strings.ReplaceAll(string(r.Standing), "_", " "), k.SHA256, k.Hash)
-	} else {
-		line("  no commitment: it was planned before there were any")
-	}
-	for _, c := range r.Record.Commands {
-		line("")
-		line("step %s on %s: %s", c.Step, c.Device, c.CommandID)
-		line("  sent %s, %d bytes, sha256 %s", c.Published.Format(time.RFC3339Nano), c.Bytes, c.SHA256)
-		for _, ev := range c.Events {
-			line("  %s %s %s, %d bytes, sha256 %s", ev.At.Format(time.RFC3339Nano), ev.Source, ev.State, ev.Bytes, ev.SHA256)
-		}
-		for _, f := range r.Record.Raw {
-			if f.CommandID == c.CommandID {
-				line("  file %s (%s), %d bytes, sha256 %s", f.Name, f.MediaType, f.Bytes, f.SHA256)
-			}
-		}
-	}
-	for _, s := range r.Record.Samples {
-		var way []string
-		for _, h := range s.History {
-			way = append(way, h.Relation+" in "+h.Step+" by "+h.Device)
-		}
-		line("")
-		line("sample %s: %s", s.Name, strings.Join(way, ", "))
-	}
-	for _, k := range r.Record.Corrections {
-		line("")
-		line("corrected %s by %s: %s %s (%s)", k.RecordedAt.Format(time.RFC3339Nano), k.By, k.Kind, k.Objective, k.Why)
-	}
 }
 
 type correctCmd struct {

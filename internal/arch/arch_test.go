@@ -79,6 +79,7 @@ var mayImport = map[string][]string{
 	"api":                         {"lab"},
 	"api/apitest":                 {"lab", "api"},
 	"api/apitest/devserver":       {"api", "api/apitest", "web"},
+	"mcp":                         {"lab", "dataset", "dataset/text"},
 	"web":                         {},
 	"internal/postgres":           {"lab", "dataset", "dataset/importer", "schedule", "devices", "devices/gateway", "literature", "literature/index"},
 	"internal/pgtest":             {"internal/postgres", "internal/embedded"},
@@ -119,6 +120,22 @@ var owners = map[string][]string{
 	"github.com/tetratelabs/wazero":       {"literature/pdf"},
 	"math/rand":                           {},                      // math/rand/v2, with a seed
 	"log":                                 {"examples/devices/go"}, // elsewhere log/slog, handed in
+	"go.temporal.io":                         {"workflows", "cmd/athanor"},
+	"github.com/jackc/pgx":                   {"internal/postgres", "internal/pgtest", "internal/embedded"},
+	"github.com/eclipse/paho.mqtt.golang":    {"devices/mqtt"},
+	"github.com/mochi-mqtt/server":           {"internal/embedded", "devices/mqtt/mqtttest"},
+	"github.com/gin-gonic/gin":               {"api"},
+	"github.com/danielgtaylor/huma":          {"api"},
+	"cel.dev/cel-go":                         {"expr"},
+	"github.com/xuri/excelize":               {"dataset/tabular"},
+	"github.com/parquet-go/parquet-go":       {"dataset/parquet", "dataset/tables"},
+	"github.com/tiktoken-go/tokenizer":       {"dataset/text"},
+	"github.com/minio/minio-go":              {"dataset/push"},
+	"github.com/modelcontextprotocol/go-sdk": {"mcp", "cmd/athanor"},
+	"gonum.org/v1/gonum":                     {"planner", "planner/gp", "planner/acq", "planner/space", "planner/bench", "sim/truth", "sim/instrument", "literature/index"},
+	"github.com/kljensen/snowball":           {"literature/index"},
+	"math/rand":                              {},                      // math/rand/v2, with a seed
+	"log":                                    {"examples/devices/go"}, // elsewhere log/slog, handed in
 }
 
 // TestImports holds every package to the diagram, its tests aside: they may
