@@ -77,8 +77,8 @@ func (c *mcpCmd) Run(ctx context.Context, t *terminal) error {
 	return nil
 }
 
-// question tells what a campaign asks, on a line.
-func question(d lab.Document) string {
+// asks tells what a campaign asks, on a line.
+func asks(d lab.Document) string {
 	var wants, over []string
 	for _, o := range d.Objectives {
 		wants = append(wants, fmt.Sprintf("%s %s [%s]", o.Direction, o.Name, o.Unit))
@@ -105,7 +105,7 @@ func (l living) Campaigns(ctx context.Context) ([]mcp.Campaign, error) {
 			return nil, err
 		}
 		for _, r := range rows {
-			all = append(all, mcp.Campaign{ID: r.Campaign.ID.String(), Title: r.Campaign.Document.Title, State: string(r.Progress.State), Experiments: r.Progress.Done, Question: question(r.Campaign.Document)})
+			all = append(all, mcp.Campaign{ID: r.Campaign.ID.String(), Title: r.Campaign.Document.Title, State: string(r.Progress.State), Experiments: r.Progress.Done, Question: asks(r.Campaign.Document)})
 		}
 		if cursor = next; next == nil {
 			return all, nil
@@ -143,7 +143,7 @@ func (f frozen) Campaigns(context.Context) ([]mcp.Campaign, error) {
 	lines, err := f.Snapshot.Campaigns()
 	var all []mcp.Campaign
 	for _, l := range lines {
-		all = append([]mcp.Campaign{{ID: l.Campaign.ID.String(), Title: l.Campaign.Document.Title, State: "frozen", Experiments: l.Rows, Question: question(l.Campaign.Document)}}, all...)
+		all = append([]mcp.Campaign{{ID: l.Campaign.ID.String(), Title: l.Campaign.Document.Title, State: "frozen", Experiments: l.Rows, Question: asks(l.Campaign.Document)}}, all...)
 	}
 	return all, err
 }
