@@ -16,7 +16,7 @@ class Bench:
 
     def __init__(self, folder, register):
         self.heard = threading.Condition()
-        self.events, self.moves = [], []
+        self.events, self.moves, self.alarms, self.batches = [], [], [], []
         self.device = Device("dut", journal=os.path.join(folder, "journal"))
         register(self)
         with mock.patch("athanor.device.device.Link", return_value=self):
@@ -33,6 +33,16 @@ class Bench:
     def push(self, _topic, payload):
         with self.heard:
             self.events.append(json.loads(payload))
+            self.heard.notify_all()
+
+    def alarm(self, code):
+        with self.heard:
+            self.alarms.append(self.device.alarm_message(code))
+            self.heard.notify_all()
+
+    def telemetry(self, topic, payload):
+        with self.heard:
+            self.batches.append((topic, json.loads(payload)))
             self.heard.notify_all()
 
     def close(self, _farewell):

@@ -4,15 +4,19 @@ import threading
 import time
 
 from .errors import Refusal
+from .hold import Hold
 from .memory import Entry
+from .records import Records
+from .supplies import Supplies
 from .wire import Bad, clean, dump, read_conn, read_time, write_time
 
 log = logging.getLogger("athanor.device")
 
+ID_REUSED = "id_reused"  # the alarm of an id that came with other bytes; a reset clears it
 IDLE_HEARTBEATS = 6  # times the heartbeat, while nobody holds the device
 
 
-class Control:
+class Control(Hold, Records, Supplies):
     """The half of a Device that has no commands in it. Methods with an underscore want the lock held, save the _on_ ones."""
 
     def __init__(self):
@@ -21,7 +25,9 @@ class Control:
         self._holder, self._lease_epoch, self._ttl, self._until = "", 0, 0.0, 0.0
         self._lapse = None  # the timer of the lease's end
         self._latched, self._beat = False, None
-        self._link = None
+        self._link = self._journal = self._spool = None
+        for part in (Hold, Records, Supplies):
+            part.__init__(self)
 
     def _topic(self, leaf):
         return f"ldp/1/{self.lab}/{self.id}/{leaf}"
@@ -68,8 +74,12 @@ class Control:
             with self._lock:
                 if ctl.get("target") in self._memory.entries:
                     self._repeat(self._memory.entries[ctl["target"]])
-        else:
-            log.warning("ctl %s ignored: this device does not offer it", op)
+        elif op == "pause":
+            self._on_pause(ctl)
+        elif op == "resume":
+            self._on_resume(ctl)
+        elif op == "blob_missing":
+            self._on_missing(ctl)
         self._changed()
 
     def _on_lease(self, ctl):
@@ -109,6 +119,8 @@ class Control:
             raise Refusal("stale_epoch", f"epoch {cmd['epoch']} is older than {self._memory.epoch}, which holds the device")
         if cmd["epoch"] != self._lease_epoch or not self._leased():
             raise Refusal("no_lease", f"epoch {cmd['epoch']} has no lease")
+        if self._orphaned:
+            raise Refusal("no_lease", f"the laboratory was silent for too long: a beat of {self._holder!r} must come first")
         if "expires" not in cmd:
             return
         now, expires = self._clock.now(), read_time(cmd["expires"])
@@ -127,6 +139,7 @@ class Control:
             elif e.ended:
                 self._repeat(e)
             elif e.final is None and e.started:
+                self._turned.notify_all()
                 if e.event["state"] != "cancelling":
                     self._say(e, {"state": "cancelling", "progress": e.progress})
                 e.context.interrupt("cancelled")
@@ -166,6 +179,7 @@ class Control:
             return
         with self._lock:
             self._memory.stopped = False
+            self.clear_alarm(ID_REUSED)
 
     def _on_resolve(self, ctl):
         """Takes a person's word on what became of a command in doubt."""
@@ -191,6 +205,8 @@ class Control:
                 self._renew()
                 if not was:
                     self._changed()
+            if not self._lease_epoch or beat.get("orc") == self._holder:  # after a restart nobody is known as the holder
+                self._feed()
 
     def _on_lab_stop(self, stop):
         """Follows the lab's latch. Taking it back does not start anything: each device is reset by itself."""
@@ -246,14 +262,23 @@ class Control:
             t = self._topic(leaf)
             return {"href": "mqtt://localhost/" + t, "op": op, "mqv:controlPacket": packet, topic: t, "mqv:qos": "1", "contentType": "application/json"}
         invoke = form("cmd", "invokeaction", "publish", "mqv:topic")
+        events = {name: {"data": {"type": "object"}, "forms": [form(leaf, "subscribeevent", "subscribe", "mqv:filter")]} for name, leaf in (("ev", "ev"), ("alarm", "alarm/+"))}
+        for name, s in self._streams.items():
+            columns = {k: {"type": "array", "unit": q.schema["unit"], "items": {"type": "number", **{m: q.schema[m] for m in ("minimum", "maximum") if m in q.schema}}}
+                       for k, q in s.columns.items()}
+            events["tm." + name] = {
+                "data": {"type": "object", "properties": {"v": {"type": "object", "properties": columns}}},
+                "forms": [form("tm/" + name, "subscribeevent", "subscribe", "mqv:filter")],
+            }
+        profile = ["S", "C", "L"] + ["M"] * bool(self._memory.slots) + ["B"] * any(a.blobs for a in self._actions.values())
         return {
             "@context": ["https://www.w3.org/2022/wot/td/v1.1", {"ldp": "urn:ldp:1#", "mqv": "https://www.w3.org/2019/wot/mqtt#"}],
             "@type": "ldp:" + self.kind, "id": f"urn:ldp:{self.lab}:{self.id}", "title": self.title,
             "securityDefinitions": {"nosec": {"scheme": "nosec"}}, "security": "nosec",
-            "ldp:minor": 0, "ldp:profile": ["S", "C", "L"], "ldp:capabilities": self.capabilities, "ldp:cell": self.cell,
+            "ldp:minor": 1, "ldp:profile": profile, **({"ldp:slots": list(self._memory.slots)} if self._memory.slots else {}), "ldp:capabilities": self.capabilities, "ldp:cell": self.cell,
             "ldp:simulated": self.simulated, "ldp:heartbeat_s": self._beat_s,
             "actions": {name: a.describe(invoke) for name, a in self._actions.items()},
-            "events": {"ev": {"data": {"type": "object"}, "forms": [form("ev", "subscribeevent", "subscribe", "mqv:filter")]}},
+            "events": events,
         }
 
     def heartbeat_s(self):
@@ -275,7 +300,7 @@ class Control:
             faults, stuck = list(self._faults), self._journal.broken if not self._closing else None
             if stuck:
                 faults.append({"code": "journal", "level": "critical", "text": clean(stuck)})
-            op = "fault" if stuck or self._critical() else "stopped" if self._memory.stopped else "busy" if at else "idle"
+            op = self._op(stuck)
             state = {"boot": self._memory.boot, "n": self._n, "ts": write_time(self._clock.count()), "op": op, "mode": self._mode, "clock": self._clock.state()}
             if self._leased():
                 until = (self._clock.now() or time.time()) + self._until - time.monotonic()
@@ -287,6 +312,10 @@ class Control:
                 state["recent"] = [{"id": e.id, "state": e.event["state"]} for e in recent]
             if faults:
                 state["faults"] = faults
+            state["alarms"] = sorted(self._alarms)
+            for key, values in (("calibration", self._calibrations), ("consumables", self._memory.supplies), ("slots", self._memory.slots)):
+                if values:
+                    state[key] = list(values.values())
             if self._beat is not None:
                 state["beat_age_ms"] = round((time.monotonic() - self._beat) * 1000, 3)
             return self._topic("state"), dump(state)

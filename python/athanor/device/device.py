@@ -5,7 +5,8 @@ import threading
 import time
 
 from .clock import LabClock
-from .control import Control
+from .blobs import Spool, attach
+from .control import Control, ID_REUSED
 from .errors import Misuse, Refusal
 from .journal import Journal
 from .link import Broker, Link
@@ -36,27 +37,31 @@ class Device(Control):
                 raise Misuse(f"{what} {name!r} is not letters, digits and ._:- (at most 128)")
         if not 0 < heartbeat_s <= 3600 or parallel < 1:
             raise Misuse(f"heartbeat_s {heartbeat_s} is not above 0 and up to 3600, or parallel {parallel} is below 1")
+        self._clock, self._memory = LabClock(trust_clock), Memory()
         super().__init__()
         self.id, self.kind, self.title, self.capabilities, self.lab, self.cell = id, kind, title or id, list(capabilities), lab, cell
         self.journal_path, self.parallel, self.simulated = journal or id + ".journal", parallel, simulated
         self._beat_s = heartbeat_s
         self._actions = {}
-        self._clock, self._memory = LabClock(trust_clock), Memory()
         self._mode, self._faults = "remote", []
         self._n, self._running = 0, 0
         self._closing, self._closed = False, threading.Event()
 
-    def command(self, recovery="manual", name=None, orphan=None, typical_s=None, alongside=False, probe=None, example=None):
+    def command(self, recovery="manual", name=None, orphan=None, typical_s=None, alongside=False, probe=None, example=None, pausable=False,
+                calibration=(), needs=None, blobs=(), optional=()):
         """Registers a function as a command; annotations describe its parameters and results, see Q and Text.
 
         recovery: "repeat", "resume", "probe" or "manual", what to do with a command that the process died at.
         probe: for "probe", a function of the context that returns "done" (or ("done", result)), "undone", "partial" or "unknown".
-        orphan: ("finish" | "pause" | "stop", seconds), what happens when the laboratory is silent; described, not yet acted upon.
+        orphan: ("finish" | "pause" | "stop", seconds), what happens when no beat of its holder has come for so long.
+        pausable: the function may stand still where it sleeps or asks `ctx.hold`. blobs: the names of raw data that it attaches.
+        calibration: names that must hold before it begins. needs: {consumable: amount} that must be there; the function takes it by `ctx.use`.
+        optional: the names of results that may be missing.
         alongside: the command may run beside others, as a reading may. typical_s: how long it usually takes.
         example: parameters that may be run at any time, to try the device out.
         """
         def register(function):
-            a = Action(function, name or function.__name__, recovery, orphan, typical_s, alongside, probe, example)
+            a = Action(function, name or function.__name__, recovery, orphan, typical_s, alongside, probe, example, pausable, calibration, needs, blobs, optional)
             if a.name in self._actions:
                 raise Misuse(f"command {a.name} is registered twice")
             self._actions[a.name] = a
@@ -84,11 +89,14 @@ class Device(Control):
         self._memory.boot += 1
         self._journal.put(t="boot", n=self._memory.boot)
         # The stop comes first, so that it is known before a command is.
-        # The last is the device's own, to put right what is retained in its name.
-        filters = (f"ldp/1/{self.lab}/_lab/stop", self._topic("ctl"), self._topic("cmd"), f"ldp/1/{self.lab}/_cell/{self.cell}/beat", self._topic("conn"))
+        # The last are the device's own, to put right what is retained in its name.
+        filters = (f"ldp/1/{self.lab}/_lab/stop", self._topic("ctl"), self._topic("cmd"), f"ldp/1/{self.lab}/_cell/{self.cell}/beat", self._topic("conn"),
+                   self._topic("alarm/+"))
+        self._spool = Spool(self.journal_path + ".blobs", self)
         self._link = Link(broker, f"{self.lab}.{self.id}", filters, (self._topic("conn"), self._conn("lost")), self)
         with self._lock:
             self._revive()
+        self._spool.revive()
         self._link.start()
 
     def close(self):
@@ -99,6 +107,7 @@ class Device(Control):
             self._closing = True
             contexts = [e.context for e in self._memory.unended.values() if e.context]
         self._closed.set()
+        self._spool.close()
         for c in contexts:
             c.interrupt("shutdown")
         until = time.monotonic() + 10
@@ -130,7 +139,7 @@ class Device(Control):
         """Handles a message of the broker; messages come one after the other."""
         if self._closing:
             return
-        kind = message.topic.rsplit("/", 1)[1]
+        kind = message.topic.split("/")[4 if "/alarm/" in message.topic else -1]
         try:
             if message.retain and kind in ("cmd", "ctl"):
                 log.warning("retained %s ignored: it is never retained", kind)
@@ -144,6 +153,8 @@ class Device(Control):
                 self._on_lab_stop(read_stop(message.payload))
             elif kind == "conn":
                 self._on_conn(message.payload)
+            elif kind == "alarm":
+                self._on_alarm(message.topic.rsplit("/", 1)[1], bytes(message.payload))
         except Bad as err:
             log.warning("%s ignored: %s", kind, err)
         except Exception:
@@ -163,6 +174,7 @@ class Device(Control):
             entry = self._memory.entries.get(ident)
             if entry is not None:
                 if entry.sum and entry.sum != total:
+                    self.raise_alarm(ID_REUSED, "warning", "other bytes came under the id of a command that is known; a sender is wrong", ident)
                     return self._refuse(ident, Refusal("bad_message", "the id is known with other bytes; a new command needs a new id"))
                 return self._repeat(entry)
             try:
@@ -207,6 +219,8 @@ class Device(Control):
             raise Refusal("interlock", "the device has a critical fault")
         if self._journal.broken:
             raise Refusal("busy", "the journal cannot be written")
+        self._check_slots(cmd, action, params)
+        self._check_supplies(action)
         wait = False
         for before in cmd.get("after", ()):
             e = self._memory.entries.get(before)
@@ -215,6 +229,8 @@ class Device(Control):
             if e.ended and e.event["state"] != "done":
                 raise Refusal("dependency_failed", f"command {before}, which must be done first, is {e.event['state']}")
             wait = wait or not e.ended
+        if self._memory.paused and not action.alongside:
+            raise Refusal("busy", "the device is paused until it is resumed")
         waiting = sum(e.accepted and not e.started and e.final is None for e in self._memory.unended.values())
         if wait and waiting >= WAITING:
             raise Refusal("busy", f"{waiting} commands wait already")
@@ -235,7 +251,7 @@ class Device(Control):
                 self._end_soon(e, {"state": "failed", "code": "dependency_failed", "effect": "none", "error": f"command {failed}, which must be done first, is not"})
             elif ready and not e.again and e.cmd.get("after") and e.expires is not None and now is not None and now > e.expires:
                 self._end_soon(e, {"state": "expired", "code": "expired", "effect": "none", "error": "it waited beyond its expiry"})
-            elif ready and (e.action.alongside or self._running < self.parallel):
+            elif ready and not self._orphaned and not self._on_hold(e) and (e.action.alongside or self._running < self.parallel):
                 self._start(e)
 
     def _ready(self, entry):
@@ -258,16 +274,52 @@ class Device(Control):
         self._beside(self._work, entry, entry.context)
 
     def _work(self, entry, ctx):
-        action, params, timer = entry.action, entry.params, None
-        if "timeout_s" in entry.cmd:
-            timer = threading.Timer(min(entry.cmd["timeout_s"], threading.TIMEOUT_MAX), ctx.interrupt, ("timeout",))
-            timer.daemon = True
-            timer.start()
+        action, params = entry.action, entry.params
+        with self._lock:
+            in_force = self._in_force(action)
+        for guard, wanted in ((self._expire, "timeout_s" in entry.cmd), (self.watch, action.orphan and action.orphan[1] > 0)):
+            if wanted:
+                threading.Thread(target=guard, args=(entry, ctx), daemon=True).start()
         end, took = clocked(verdict, ctx, action, params)
-        if timer:
-            timer.cancel()
+        ctx.finish()
         if end is not None:
-            self._end(entry, {**end, "took_ms": took})
+            more = {k: v for k, v in (("calibration", in_force), ("blobs", ctx.blobs)) if v}
+            self._end(entry, {**end, "took_ms": took, **more})
+
+    def _expire(self, entry, ctx):
+        """Ends a command that runs for too long; paused time is not counted."""
+        left = min(entry.cmd["timeout_s"], threading.TIMEOUT_MAX)
+        while not ctx.over:
+            if entry.action.pausable:
+                self.wait_turn(entry, ctx)
+            began = time.monotonic()
+            ctx.wait_wake(left)
+            left -= time.monotonic() - began
+            if left <= 0:
+                return ctx.interrupt("timeout")
+        return None
+
+    def on_attach(self, ctx, name, data, media_type):
+        attach(ctx, self._spool, ctx.blobs, self._actions[ctx.name].blobs, name, data, media_type)
+
+    def on_arrived(self, ident):
+        """Says again how a command ended whose raw data the laboratory now has."""
+        with self._lock:
+            e = self._memory.entries.get(ident)
+            if e is not None and e.ended and not self._closing:
+                self._repeat(e)
+
+    def _on_missing(self, ctl):
+        """Uploads a blob that the laboratory lacks, if it is still here."""
+        if self._spool.again(ctl["sha256"]):
+            return
+        with self._lock:
+            e = self._memory.entries.get(ctl["target"])
+            if e is None:
+                return
+            if any(b["sha256"] == ctl["sha256"] and "data" not in b for b in e.event.get("blobs", ())):
+                self.raise_alarm("blob_lost", "error", "the laboratory lacks raw data that the device no longer has: " + ctl["sha256"], e.id)
+            self._repeat(e)
 
     def _end(self, entry, end):
         with self._lock:
@@ -280,6 +332,7 @@ class Device(Control):
             self._beside(self._ended, entry, self._write_end(entry, end))
 
     def _write_end(self, entry, end):
+        self._end_hand(entry, end)
         entry.final = {"id": entry.id, **end, "ts": write_time(self._clock.count())}
         return self._journal.append(t="end", id=entry.id, h=entry.sum, e=entry.final, x=entry.expires)
 
@@ -308,6 +361,8 @@ class Device(Control):
             if entry.final is not None:
                 return
             entry.progress = fraction
+            if entry.event["state"] == "paused":
+                return
             if time.monotonic() - entry.said >= PROGRESS_EVERY_S:
                 entry.said = time.monotonic()
                 self._say(entry, {"state": entry.event["state"], "progress": fraction})
@@ -343,4 +398,6 @@ class Device(Control):
                 self._end_soon(e, lost)
             else:
                 e.accepted = e.again = True
+            if e.accepted and e.final is None and self._on_hold(e):
+                self._say(e, {"state": "paused"})
         self._next()

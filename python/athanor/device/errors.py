@@ -10,7 +10,7 @@ class JournalDamaged(Exception):
 
 
 class Interrupted(Exception):
-    """The command is to end: `why` is "cancelled", "stopped", "timeout" or "shutdown".
+    """The command is to end: `why` is "cancelled", "stopped", "timeout", "orphaned" or "shutdown".
 
     Let it pass, or raise a `Fault` from it that tells the effect.
     """
@@ -19,6 +19,7 @@ class Interrupted(Exception):
         super().__init__({
             "cancelled": "the command was cancelled", "stopped": "the device was stopped",
             "timeout": "the command ran longer than its timeout", "shutdown": "the device is shutting down",
+            "orphaned": "the laboratory was silent for too long",
         }[why])
         self.why = why
 

@@ -20,6 +20,7 @@ log = logging.getLogger("athanor.device")
 
 KEEPALIVE_S = 10
 LETTERS = 4096  # that wait; the oldest are dropped, a resend brings them back
+BATCHES = 256  # of telemetry that wait; the oldest are dropped
 STATE_EVERY_S = 0.1
 PUBLISH_S = 10
 
@@ -71,6 +72,7 @@ class Link:
         self._events = collections.deque(maxlen=LETTERS)  # (topic, payload)
         self._client = None  # while the link is up
         self._hello, self._online, self._dirty, self._closing = False, False, True, False
+        self._alarms, self._tm = set(), collections.deque(maxlen=BATCHES)  # codes; (topic, payload)
         self._said = -1e9  # when the last state was
         self._threads = [threading.Thread(target=f, name=f"athanor-{f.__name__}", daemon=True) for f in (self._keep, self._talk)]
 
@@ -89,6 +91,19 @@ class Link:
         """Asks for a new state."""
         with self._cond:
             self._dirty = True
+            self._cond.notify_all()
+
+    def alarm(self, code):
+        """Asks for what stands of an alarm to be said."""
+        with self._cond:
+            self._alarms.add(code)
+            self._dirty = True
+            self._cond.notify_all()
+
+    def telemetry(self, topic, payload):
+        """Adds a batch, which is said once or never."""
+        with self._cond:
+            self._tm.append((topic, payload))
             self._cond.notify_all()
 
     def say_online(self):
@@ -171,25 +186,30 @@ class Link:
                     return
                 client, hello, online = self._client, self._hello, self._online
                 state = hello or self._state_due()
-                events = list(self._events)
+                events, codes, batches = list(self._events), set(self._alarms), list(self._tm)
                 self._events.clear()
+                self._alarms.clear()
+                self._tm.clear()
                 self._hello = self._online = False
                 if state:
                     self._dirty, self._said = False, time.monotonic()
             greetings = self._device.greetings() if hello else [self._device.online()] if online else ()
-            messages = [(t, p, True) for t, p in greetings]
-            messages += [(t, p, False) for t, p in events]
+            messages = [(t, p, 1, True) for t, p in greetings]
+            messages += [(t, p, 1, False) for t, p in events]
+            messages += [(*self._device.alarm_message(c), 1, True) for c in sorted(codes.union(self._device.raised() if hello else ()))]
+            messages += [(t, p, 0, False) for t, p in batches]
             if state:
-                messages.append((*self._device.snapshot(), True))
+                messages.append((*self._device.snapshot(), 1, True))
             if not self._publish(client, messages):
                 with self._cond:
                     self._events.extendleft(reversed(events))
                     self._dirty = True
+                    self._alarms |= codes
                     self._hello, self._online = self._hello or hello, self._online or online
                     self._cond.wait(0.2)
 
     def _due(self):
-        return self._closing or self._client and (self._events or self._hello or self._online or self._state_due())
+        return self._closing or self._client and (self._events or self._hello or self._online or self._alarms or self._tm or self._state_due())
 
     def _state_due(self):
         return time.monotonic() - self._said >= (STATE_EVERY_S if self._dirty else self._device.heartbeat_s())
@@ -202,7 +222,7 @@ class Link:
 
     def _publish(self, client, messages):
         """Says messages in order and returns whether the broker has taken them all."""
-        infos = [client.publish(topic, payload, 1, retain) for topic, payload, retain in messages]
+        infos = [client.publish(*m) for m in messages]
         until = time.monotonic() + PUBLISH_S
         for info in infos:
             # Not wait_for_publish: it does not notice that the link is lost.

@@ -24,6 +24,7 @@ class Entry:
         self.expires = read_time(cmd["expires"]) if cmd and "expires" in cmd else None
         self.checkpoint = self.params = self.context = None
         self.accepted = self.again = self.started = False
+        self.paused = self.held = self.orphaned = False  # by an operation, by the watchdog; it has acted
         self.progress, self.said = 0.0, -1e9
 
     @property
@@ -37,7 +38,8 @@ class Memory:
     def __init__(self):
         self.entries = {}  # by id, in the order in which they came
         self.unended = {}  # those that have no end on the disk
-        self.boot, self.epoch, self.stopped = 0, 0, False
+        self.boot, self.epoch, self.stopped, self.paused = 0, 0, False, False
+        self.supplies, self.slots = {}, {}  # by name
         self._done, self._full = 0, 2 * KEEP_ENDED
         self._recent = collections.deque(maxlen=RECENT)
 
@@ -52,6 +54,9 @@ class Memory:
         """Notes an end that is on the disk. A second one, of a doubt that was resolved, takes the place of the first."""
         if not entry.ended:
             self._done += 1
+            if len(self._recent) == RECENT and self._recent[0].final.get("blobs"):  # raw data inside it is not kept for ever
+                old = self._recent[0]
+                old.event = old.final = {**old.final, "blobs": [{k: v for k, v in b.items() if k != "data"} for b in old.final["blobs"]]}
             self._recent.append(entry)
         self.unended.pop(entry.id, None)
         entry.event = entry.final = event
@@ -72,6 +77,17 @@ class Memory:
                 self.epoch = max(self.epoch, r["n"])
             elif kind in ("stop", "reset"):
                 self.stopped = kind == "stop"
+            elif kind in ("pause", "resume"):
+                if "id" not in r:
+                    self.paused = kind == "pause"
+                elif r["id"] in self.entries:
+                    self.entries[r["id"]].paused = kind == "pause"
+            elif kind == "supply":
+                mine = self.supplies.get(r["id"])
+                if mine and (mine.get("lot"), mine.get("unit")) == (r["v"].get("lot"), r["v"].get("unit")):
+                    mine["level"] = r["v"]["level"]
+            elif kind == "slot" and r["id"] in self.slots:
+                self.slots[r["id"]] = r["v"]
             elif kind == "begin":
                 try:
                     cmd = read_cmd(r["c"].encode())
@@ -100,7 +116,8 @@ class Memory:
 
     def _records(self):
         """The shortest journal that says what the device knows."""
-        records = [{"t": "boot", "n": self.boot}, {"t": "epoch", "n": self.epoch}] + [{"t": "stop"}] * self.stopped
+        records = [{"t": "boot", "n": self.boot}, {"t": "epoch", "n": self.epoch}] + [{"t": "stop"}] * self.stopped + [{"t": "pause"}] * self.paused
+        records += [{"t": "supply", "id": n, "v": s} for n, s in self.supplies.items()] + [{"t": "slot", "id": n, "v": s} for n, s in self.slots.items()]
         for e in self.entries.values():
             if e.final is not None:
                 records.append({"t": "end", "id": e.id, "h": e.sum, "e": e.final, "x": e.expires})
@@ -108,4 +125,6 @@ class Memory:
             records.append({"t": "begin", "id": e.id, "h": e.sum, "c": e.text})
             if e.checkpoint is not None:
                 records.append({"t": "ckpt", "id": e.id, "v": e.checkpoint})
+            if e.paused:
+                records.append({"t": "pause", "id": e.id})
         return records

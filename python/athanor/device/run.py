@@ -17,12 +17,15 @@ class Context:
     """What a command's function gets beside its parameters."""
 
     def __init__(self, device, entry):
-        self._device, self._entry = device, entry
+        self._device, self._entry, self._pausable = device, entry, entry.action.pausable
         self._end, self._why = threading.Event(), None
+        self._wake, self._over = threading.Event(), threading.Event()  # paused or to end; ended
+        self.blobs = []  # attached, in their order
         self.command_id, self.name = entry.cmd["id"], entry.cmd["name"]
         self.samples = entry.cmd.get("samples", [])  # of {"id": …, "slot": …}
         self.restarted = entry.again  # the device's process died at this command before
         self.checkpointed = entry.checkpoint  # the last checkpoint, or None
+        self.params, self.timeout_s, self.upload = entry.params, entry.cmd.get("timeout_s"), entry.cmd.get("upload", {})
 
     @property
     def ending(self):
@@ -35,9 +38,33 @@ class Context:
             raise Interrupted(self._why)
 
     def sleep(self, seconds):
-        """Waits; raises Interrupted at once when the command is to end."""
-        self._end.wait(seconds)
+        """Waits; raises Interrupted at once when the command is to end. While a pausable command is paused it stands still."""
+        if not self._pausable:
+            self._end.wait(seconds)
+            self.check()
+            return
+        until = time.monotonic() + seconds
+        while True:
+            stood = time.monotonic()
+            self.hold()
+            until += time.monotonic() - stood
+            if time.monotonic() >= until:
+                return
+            self._wake.wait(until - time.monotonic())
+
+    def hold(self):
+        """Waits while the command is paused; for a pausable function that works without sleeping. Raises Interrupted when it is to end."""
+        if self._pausable:
+            self._device.stand_still(self._entry, self)
         self.check()
+
+    def use(self, consumable, amount):
+        """Takes an amount of a consumable, in its unit."""
+        self._device.on_use(consumable, amount)
+
+    def attach(self, name, data, media_type=""):
+        """Adds raw data (bytes) to the command's end, under a name that the command declares."""
+        self._device.on_attach(self, name, bytes(data), media_type)
 
     def progress(self, fraction):
         """Says how far the command is, from 0 to 1. It may be called often; ten a second are reported."""
@@ -52,6 +79,30 @@ class Context:
         if self._why is None:
             self._why = why
         self._end.set()
+        self._wake.set()
+
+    def stall(self, paused):
+        """Wakes the function to stand still, or lets it sleep on."""
+        if paused or self._end.is_set():
+            self._wake.set()
+        else:
+            self._wake.clear()
+
+    def finish(self):
+        """Says that the function has ended."""
+        self._over.set()
+        self._wake.set()
+
+    @property
+    def over(self):
+        """Whether the function has ended, or is to."""
+        return self._over.is_set() or self._end.is_set()
+
+    def wait_over(self, seconds):
+        self._over.wait(seconds)
+
+    def wait_wake(self, seconds):
+        self._wake.wait(seconds)
 
 
 def verdict(ctx, action, params):
@@ -116,6 +167,8 @@ def _failure(ctx, err):
         end["state"] = "cancelled" if interrupted.why == "cancelled" else "aborted"
         end["effect"] = "partial"
         del end["code"]
+    elif interrupted is not None and interrupted.why == "orphaned":
+        end.update(code="orphaned", effect="partial", retryable=True)
     elif interrupted is not None:
         end["code"] = "timeout"
     elif not isinstance(err, Fault):

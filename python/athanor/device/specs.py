@@ -145,7 +145,10 @@ RECOVERY = ("repeat", "resume", "probe", "manual")
 class Action:
     """A command with its function and what becomes of it when something dies."""
 
-    def __init__(self, function, name, recovery, orphan, typical_s, alongside, probe, example):
+    def __init__(self, function, name, recovery, orphan, typical_s, alongside, probe, example, pausable=False, calibration=(), needs=None, blobs=(),
+                 optional=()):
+        self.calibration, self.needs, self.blobs, self.optional = list(calibration), dict(needs or {}), list(blobs), optional
+        self.pausable = pausable or orphan is not None and orphan[0] == "pause"
         self.function, self.name, self.recovery, self.probe, self.alongside = function, name, recovery, probe, alongside
         self.orphan, self.typical_s, self.example = orphan, typical_s, example
         if not valid_id(name):
@@ -174,13 +177,24 @@ class Action:
             "input": {"type": "object", "required": ["id", "name", "epoch", "params"], "properties": {
                 "id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"}, "name": {"const": self.name},
                 "epoch": {"type": "integer", "minimum": 1}, "expires": {"type": "string", "format": "date-time"}, "params": params}},
-            "output": {"type": "object", "required": list(self.results), "properties": self.results},
+            "output": {"type": "object", "required": [r for r in self.results if r not in self.optional], "properties": self.results},
             "safe": False, "idempotent": self.recovery == "repeat", "ldp:recovery": self.recovery,
         }
         if self.orphan is not None:
             action["ldp:orphan"] = {"after_s": self.orphan[1], "action": self.orphan[0]}
         if self.typical_s:
             action["ldp:duration"] = {"typ_s": self.typical_s}
+        if self.pausable:
+            action["ldp:pausable"] = True
+        requires = {}
+        if self.calibration:
+            requires["calibration"] = self.calibration
+        if self.needs:
+            requires["consumables"] = [{"name": n, "amount": a} for n, a in self.needs.items()]
+        if requires:
+            action["ldp:requires"] = requires
+        if self.blobs:
+            action["ldp:blobs"] = self.blobs
         if self.example is not None:
             action["ldp:example"] = self.example
         action["forms"] = [form]

@@ -19,6 +19,7 @@ _DEPTH = 64
 _TEXT = 2000
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -125,6 +126,7 @@ _CTL = {
 }
 _BEAT = {"ts": _INSTANT, "seq": _WHOLE, "orc": _TEXTUAL, "epoch": _WHOLE}
 _CONN = {"state": (lambda v: v in ("online", "offline", "lost"), "online, offline or lost"), "boot": _WHOLE}
+_ALARM = {"code": (lambda v: valid_id(v), "a code"), "level": _TEXTUAL, "text": _TEXTUAL, "since": _INSTANT, "boot": _WHOLE, "cmd": _TEXTUAL}
 _STOP = {"latched": (lambda v: isinstance(v, bool), "true or false"), "id": _TEXTUAL, "by": _TEXTUAL, "reason": _TEXTUAL, "ts": _INSTANT}
 
 
@@ -200,8 +202,10 @@ def read_ctl(payload):
         raise Bad("lease needs epoch from 1, a holder, and ttl_s above 0 and up to a week")
     if op == "release" and epoch < 1:
         raise Bad("release needs the epoch of the lease")
-    if op in ("cancel", "pause", "resume", "resolve") and "target" not in ctl:
+    if op in ("cancel", "resolve", "blob_missing") and "target" not in ctl:
         raise Bad(f"{op} needs the target's id")
+    if op == "blob_missing" and not _SHA256.fullmatch(ctl.get("sha256", "")):
+        raise Bad("blob_missing needs sha256 in small hexadecimal letters")
     if op == "resolve" and not (ctl.get("by") and ctl.get("outcome") in ("done", "failed")):
         raise Bad("resolve needs target, by, and the outcome done or failed")
     if op not in ("lease", "release", "cancel", "pause", "resume", "stop", "reset", "resolve", "status", "blob_missing"):
@@ -223,6 +227,13 @@ def read_conn(payload):
     if conn["boot"] < 1:
         raise Bad(f"boot {conn['boot']} is below 1")
     return conn
+
+
+def read_alarm(payload):
+    """Reads an alarm."""
+    alarm = parse(payload, MAX_SMALL)
+    _fields(alarm, _ALARM, ("code", "level", "since", "boot"), closed=False)
+    return alarm
 
 
 def read_stop(payload):
