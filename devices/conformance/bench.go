@@ -39,9 +39,13 @@ type bench struct {
 	conns   []devices.Conn
 	states  []heardState
 	events  []heardEvent
+	alarms  map[string]devices.Alarm // that are retained now
+	clears  map[string]int           // how often each was cleared
+	batches map[string][]devices.Batch
 	wrong   []string // what was said that is not of the contract
 	sent    []string // ids of commands
 	refused map[string]bool
+	names   map[string]string // of the commands that were sent
 }
 
 type heardEvent struct {
@@ -58,7 +62,7 @@ type heardState struct {
 func newBench(cfg Config) *bench {
 	return &bench{
 		cfg: cfg, id: fmt.Sprintf("conf-%x", time.Now().UnixMilli()), epoch: 1,
-		heard: make(chan struct{}), refused: map[string]bool{},
+		heard: make(chan struct{}), refused: map[string]bool{}, names: map[string]string{}, alarms: map[string]devices.Alarm{}, clears: map[string]int{}, batches: map[string][]devices.Batch{},
 	}
 }
 
@@ -67,7 +71,7 @@ func newBench(cfg Config) *bench {
 func (b *bench) open(ctx context.Context) error {
 	topic := func(leaf devices.Leaf) string { return devices.Topic(b.cfg.Lab, b.cfg.Device, leaf) }
 	bus, err := b.cfg.Dial(ctx, devices.Session{ClientID: b.id, Subscriptions: []devices.Subscription{{
-		Filters: []string{topic(devices.LeafConn), topic(devices.LeafAbout), topic(devices.LeafState), topic(devices.LeafEv)},
+		Filters: []string{topic(devices.LeafConn), topic(devices.LeafAbout), topic(devices.LeafState), topic(devices.LeafEv), topic(devices.LeafAlarm) + "/+", topic(devices.LeafTm) + "/+"},
 		Handle:  func(_ context.Context, m devices.Message) { b.take(m) },
 	}}})
 	if err != nil {
@@ -146,12 +150,45 @@ func (b *bench) take(m devices.Message) {
 		if e, err = devices.DecodeEvent(m.Payload); err == nil {
 			b.events = append(b.events, heardEvent{e, m.Payload, time.Now()})
 		}
+	default:
+		leaf, err = b.takeBelow(m)
 	}
 	if err != nil {
 		b.wrong = append(b.wrong, fmt.Sprintf("on %s: %v", leaf, err))
 	}
 	close(b.heard)
 	b.heard = make(chan struct{})
+}
+
+// takeBelow hears an alarm or telemetry; b.mu is held.
+func (b *bench) takeBelow(m devices.Message) (devices.Leaf, error) {
+	_, leaf, name, ok := devices.ParseSubTopic(m.Topic)
+	switch {
+	case !ok:
+		return leaf, fmt.Errorf("the topic %s", m.Topic)
+	case leaf == devices.LeafAlarm && len(m.Payload) == 0:
+		delete(b.alarms, name)
+		b.clears[name]++
+	case leaf == devices.LeafAlarm:
+		a, err := devices.DecodeAlarm(m.Payload)
+		if err == nil && a.Code != name {
+			err = fmt.Errorf("alarm %s under the code %s", a.Code, name)
+		}
+		if err != nil {
+			return leaf, err
+		}
+		b.alarms[name] = a
+	case leaf == devices.LeafTm:
+		t, err := devices.DecodeBatch(m.Payload)
+		if err == nil && b.fixed {
+			err = b.about.CheckBatch(name, t)
+		}
+		if err != nil {
+			return leaf, err
+		}
+		b.batches[name] = append(b.batches[name], t)
+	}
+	return leaf, nil
 }
 
 // until waits until ok, which is asked after each message with b.mu held.

@@ -39,6 +39,10 @@ type Config struct {
 	// Samples go with every command.
 	Samples []lab.SampleRef
 
+	// Listen is where the kit waits for uploads, as the device reaches it; "" is
+	// a free port of 127.0.0.1.
+	Listen string
+
 	Patience time.Duration // for what should come at once; 0 is 5 s
 	Seed     uint64        // of malformed messages; 0 is 1
 

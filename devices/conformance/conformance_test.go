@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -48,6 +49,9 @@ var examples = map[string]json.RawMessage{
 	"again": json.RawMessage(`{"time":0}`), "resume": json.RawMessage(`{"time":0}`), "look": json.RawMessage(`{"time":0}`), "once": json.RawMessage(`{"time":0}`),
 }
 
+// orphanAfter is the silence that the test device bears.
+const orphanAfter = 400 * time.Millisecond
+
 // newDevice returns a device with a command of every recovery class.
 func newDevice(journal string) *sdk.Device {
 	d := sdk.New(sdk.Config{ID: "dut", Kind: "Tester", Capabilities: []string{"test"}, Journal: journal, Simulated: true, Heartbeat: time.Second})
@@ -69,6 +73,32 @@ func newDevice(journal string) *sdk.Device {
 	sdk.Handle(d, "again", wait, sdk.Repeat)
 	sdk.Handle(d, "look", wait, sdk.Probe(func(*sdk.Ctx) (sdk.Found, any, error) { return sdk.Partial, nil, nil }))
 	sdk.Handle(d, "once", wait)
+	sdk.Handle(d, "standing", wait, sdk.Resume, sdk.Pausable)
+	sdk.Handle(d, "stopping", wait, sdk.Repeat, sdk.Orphan(sdk.OrphanStop, orphanAfter))
+	sdk.Handle(d, "pausing", wait, sdk.Repeat, sdk.Orphan(sdk.OrphanPause, orphanAfter))
+	sdk.Handle(d, "finishing", wait, sdk.Repeat, sdk.Orphan(sdk.OrphanFinish, orphanAfter))
+
+	d.SetCalibration(devices.CalibrationState{Name: "ruler", Status: devices.CalibrationValid, Certificate: "K-7"})
+	d.SetCalibration(devices.CalibrationState{Name: "scale", Status: devices.CalibrationInvalid})
+	d.Supply(devices.Supply{Name: "tips", Unit: "1"})
+	nothing := func(*sdk.Ctx, struct{}) (struct{}, error) { return struct{}{}, nil }
+	sdk.Handle(d, "measure", nothing, sdk.Repeat, sdk.NeedCalibration("ruler"), sdk.Example(struct{}{}))
+	sdk.Handle(d, "weigh", nothing, sdk.Repeat, sdk.NeedCalibration("scale"))
+	sdk.Handle(d, "pipette", nothing, sdk.Repeat, sdk.Need("tips", 1))
+
+	levels := d.Stream("levels", devices.Column{Name: "level", Unit: "mm"})
+	sdk.Handle(d, "scan", func(c *sdk.Ctx, _ struct{}) (struct{}, error) {
+		if err := levels.AddFor(c, 1); err != nil {
+			return struct{}{}, err
+		}
+		if c.Upload() == nil {
+			return struct{}{}, c.Attach("note.txt", "text/plain", []byte("little"))
+		}
+		return struct{}{}, errors.Join(c.Attach("note.txt", "text/plain", []byte("little")), c.Attach("trace.bin", "", bytes.Repeat([]byte("0123456789"), 30_000)))
+	}, sdk.Repeat, sdk.Blobs("note.txt", "trace.bin"), sdk.Example(struct{}{}))
+
+	read := func(_ *sdk.Ctx, h sdk.Handing) (string, error) { return h.Sample, nil }
+	d.Hands(sdk.Hands{Slots: []string{"A1", "A2"}, Give: read, Take: read})
 	return d
 }
 
@@ -108,7 +138,9 @@ func (m *machine) Kill() error {
 // long is a shorter wait than the kit's own, so that the tests are quick.
 func long(s string) map[string]json.RawMessage {
 	p := json.RawMessage(`{"time":` + s + `}`)
-	return map[string]json.RawMessage{"resume": p, "again": p, "look": p, "once": p}
+	return map[string]json.RawMessage{
+		"resume": p, "again": p, "look": p, "once": p, "standing": p, "stopping": p, "pausing": p, "finishing": p,
+	}
 }
 
 func failures(r conformance.Report) []string {
@@ -155,7 +187,7 @@ func TestGoSDKConforms(t *testing.T) {
 			if !r.OK() || b.only == nil && len(skips(r)) > 0 {
 				t.Errorf("the Go SDK does not conform: %s\nskipped: %v", strings.Join(failures(r), "\n"), skips(r))
 			}
-			if r.Passed < b.least || r.ExitCode() != 0 || r.Profile != "SCL" || r.SDK == "" || r.Kind != "Tester" {
+			if r.Passed < b.least || r.ExitCode() != 0 || r.Profile != "SCLMB" || r.SDK == "" || r.Kind != "Tester" {
 				t.Errorf("report = %d passed, exit %d, profile %q, sdk %q, kind %q; want at least %d, and all told", r.Passed, r.ExitCode(), r.Profile, r.SDK, r.Kind, b.least)
 			}
 			t.Logf("%d checks in %.1f s", r.Passed, r.TookMS/1000)

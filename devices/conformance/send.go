@@ -41,6 +41,9 @@ func (b *bench) order(name string, params any, with fields) order {
 	maps.Copy(m, with)
 	maps.DeleteFunc(m, func(_ string, v any) bool { return v == nil })
 	id, _ := m["id"].(string)
+	b.mu.Lock()
+	b.names[id] = name
+	b.mu.Unlock()
 	return order{id, marshal(m)}
 }
 
@@ -212,7 +215,7 @@ func (b *bench) ready(ctx context.Context) error {
 		case err != nil:
 			return err
 		case code == devices.UnknownCommand:
-			return nil
+			return b.ctl(ctx, fields{"op": "resume", "epoch": b.epoch})
 		case code != devices.StaleEpoch && code != devices.NoLease || b.epoch > 1<<50:
 			return fmt.Errorf("after a lease with epoch %d, an unknown command was refused with %s", b.epoch, code)
 		}
@@ -254,10 +257,14 @@ func (b *bench) examples() (with []example, without []string) {
 		} `json:"actions"`
 	}
 	_ = json.Unmarshal(b.td, &d) // what is wrong with it is another check's
+	s := b.state()
 	for _, a := range b.about.Actions {
 		params := b.cfg.Examples[a.Name]
 		if params == nil {
 			params = d.Actions[a.Name].Example
+		}
+		if short(a, s) != "" { // it would be refused, and that is another check's
+			continue
 		}
 		if params == nil && len(a.Params) == 0 && b.about.Simulated {
 			params = json.RawMessage(`{}`)
@@ -292,14 +299,23 @@ const longS = 4
 // long returns a command that runs for a while: of any recovery class when
 // classes is empty.
 func (b *bench) long(classes ...devices.Recovery) (example, error) {
+	what := "no action"
+	if len(classes) > 0 {
+		what = fmt.Sprintf("no action of recovery %v", classes)
+	}
+	return b.longOf(what, func(a devices.Action) bool { return len(classes) == 0 || slices.Contains(classes, a.Recovery) })
+}
+
+// longOf returns a command that runs for a while and is wanted.
+func (b *bench) longOf(what string, wanted func(devices.Action) bool) (example, error) {
 	with, _ := b.examples()
 	for _, a := range b.about.Actions {
-		if params := b.cfg.Long[a.Name]; params != nil && (len(classes) == 0 || slices.Contains(classes, a.Recovery)) {
+		if params := b.cfg.Long[a.Name]; params != nil && wanted(a) {
 			return example{a, params}, nil
 		}
 	}
 	for _, e := range with {
-		if len(b.cfg.Long) > 0 || len(classes) > 0 && !slices.Contains(classes, e.action.Recovery) {
+		if len(b.cfg.Long) > 0 || !wanted(e.action) {
 			continue
 		}
 		for _, p := range e.action.Params {
@@ -312,10 +328,7 @@ func (b *bench) long(classes ...devices.Recovery) (example, error) {
 			}
 		}
 	}
-	if len(classes) > 0 {
-		return example{}, skip("no action of recovery %v is known to run for a while: tell the kit parameters of one", classes)
-	}
-	return example{}, skip("no action is known to run for a while: tell the kit parameters of one")
+	return example{}, skip("%s is known to run for a while: tell the kit parameters of one", what)
 }
 
 // begin sends a long command and waits until it runs.
@@ -324,13 +337,19 @@ func (b *bench) begin(ctx context.Context, classes ...devices.Recovery) (order, 
 	if err != nil {
 		return order{}, l, err
 	}
+	o, err := b.run(ctx, l)
+	return o, l, err
+}
+
+// run sends a long command and waits until it runs.
+func (b *bench) run(ctx context.Context, l example) (order, error) {
 	o := b.order(l.action.Name, l.params, nil)
 	if err := b.send(ctx, o); err != nil {
-		return o, l, err
+		return o, err
 	}
 	e, err := b.await(ctx, o.id, "running or the end", 1, func(e heardEvent) bool { return is(lab.CommandRunning)(e) || ended(e) })
 	if err == nil && e.State != lab.CommandRunning {
 		err = fmt.Errorf("the long command %s ended %s before it ran", o.body, brief(e))
 	}
-	return o, l, err
+	return o, err
 }

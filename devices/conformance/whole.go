@@ -131,6 +131,33 @@ var whole = []Check{
 		}
 		return nil
 	}},
+	{Name: "whole.telemetry", Title: "batches of a stream were numbered from 1 in each boot, none twice", raw: true, run: func(_ context.Context, b *bench) error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.about.Streams) == 0 {
+			return skip("the descriptor has no stream")
+		}
+		for name, all := range b.batches {
+			for i := 1; i < len(all); i++ {
+				if was, t := all[i-1], all[i]; t.Boot < was.Boot || t.Boot == was.Boot && t.N <= was.N {
+					return fmt.Errorf("(%d, %d) of %s came after (%d, %d)", t.Boot, t.N, name, was.Boot, was.N)
+				}
+			}
+		}
+		return nil
+	}},
+	{Name: "whole.results", Title: "every result was as the descriptor says", Needs: "C", raw: true, run: func(_ context.Context, b *bench) error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, e := range b.events {
+			if a, ok := b.about.Find(b.names[e.ID]); ok && e.State == lab.CommandDone && e.By == "" {
+				if err := devices.CheckResult(a.Results, e.Result); err != nil {
+					return fmt.Errorf("%s of %s: %w", brief(e), a.Name, err)
+				}
+			}
+		}
+		return nil
+	}},
 	{Name: "whole.state-n", Title: "no state was older than one before it", raw: true, run: func(_ context.Context, b *bench) error {
 		b.mu.Lock()
 		defer b.mu.Unlock()

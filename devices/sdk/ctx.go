@@ -62,6 +62,10 @@ func (c *Ctx) Params() json.RawMessage { return c.cmd.Params }
 // Samples returns the samples that the command is about, and their slots.
 func (c *Ctx) Samples() []lab.SampleRef { return c.cmd.Samples }
 
+// Upload returns where much raw data would go, or nil when the laboratory takes
+// none: then [Ctx.Attach] takes only what goes inside an event.
+func (c *Ctx) Upload() *devices.Upload { return c.cmd.Upload }
+
 // Now returns the driver's time.
 func (c *Ctx) Now() time.Time { return c.d.cfg.Clock.Now() }
 

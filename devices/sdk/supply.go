@@ -101,8 +101,10 @@ func (d *Device) checkSupplies(a *action) *refusal {
 		switch {
 		case i < 0:
 			return refuse(devices.Calibration, "calibration %s has not been made", name)
+		case d.calibrations[i].Status == devices.CalibrationInvalid:
+			return refuse(devices.Calibration, "calibration %s does not hold: it is invalid", name)
 		case !d.calibrations[i].Holds(now):
-			return refuse(devices.Calibration, "calibration %s does not hold: it is %s, due %s", name, d.calibrations[i].Status, stamp(d.calibrations[i].Due))
+			return refuse(devices.Calibration, "calibration %s does not hold: it was due at %s", name, stamp(d.calibrations[i].Due))
 		}
 	}
 	for _, n := range a.Consumables {

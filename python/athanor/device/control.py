@@ -139,7 +139,6 @@ class Control(Hold, Records, Supplies):
             elif e.ended:
                 self._repeat(e)
             elif e.final is None and e.started:
-                self._turned.notify_all()
                 if e.event["state"] != "cancelling":
                     self._say(e, {"state": "cancelling", "progress": e.progress})
                 e.context.interrupt("cancelled")

@@ -26,6 +26,11 @@ class Hold:
                 e.context.stall(self._on_hold(e))
         self._turned.notify_all()
 
+    def wake_all(self):
+        """Makes everybody who stands still look again."""
+        with self._turned:
+            self._turned.notify_all()
+
     def stand_still(self, entry, ctx):
         """Waits while a command is paused, and says so."""
         with self._turned:

@@ -80,6 +80,7 @@ class Context:
             self._why = why
         self._end.set()
         self._wake.set()
+        self._device.wake_all()
 
     def stall(self, paused):
         """Wakes the function to stand still, or lets it sleep on."""
