@@ -73,12 +73,7 @@ var supplies = []Check{
 		return nil
 	}},
 	{Name: "supply.calibration", Title: "a command whose calibration does not hold is refused before anything moves", Needs: "C", run: func(ctx context.Context, b *bench) error {
-		s := b.state()
-		return b.lacking(ctx, devices.Calibration, func(a devices.Action) bool {
-			return slices.ContainsFunc(s.Calibration, func(c devices.CalibrationState) bool {
-				return slices.Contains(a.Calibration, c.Name) && !c.Holds(time.Now())
-			})
-		})
+		return b.lacking(ctx, devices.Calibration)
 	}},
 	{Name: "supply.consumable", Title: "a command whose consumable is out is refused before anything moves", Needs: "C", run: func(ctx context.Context, b *bench) error {
 		return b.lacking(ctx, devices.Consumable)
