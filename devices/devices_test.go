@@ -93,6 +93,8 @@ func TestMessagesFollowTheirSchemas(t *testing.T) {
 		"state":   func(b []byte) error { _, err := devices.DecodeState(b); return err },
 		"conn":    func(b []byte) error { _, err := devices.DecodeConn(b); return err },
 		"beat":    func(b []byte) error { _, err := devices.DecodeBeat(b); return err },
+		"alarm":   func(b []byte) error { _, err := devices.DecodeAlarm(b); return err },
+		"tm":      func(b []byte) error { _, err := devices.DecodeBatch(b); return err },
 		"labstop": func(b []byte) error { _, err := devices.DecodeLabStop(b); return err },
 	}
 	var cases []struct {
@@ -113,7 +115,7 @@ func TestMessagesFollowTheirSchemas(t *testing.T) {
 	seen := map[string]int{}
 	for _, c := range cases {
 		seen[c.Message]++
-		schema, err := compiler.Compile(filepath.Join("testdata", "schemas", c.Message+".json"))
+		schema, err := compiler.Compile(filepath.Join("..", "docs", "formats", "ldp-1", "schemas", c.Message+".json"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/athanor-lab/athanor/api"
+	"github.com/athanor-lab/athanor/devices/spec"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -16,6 +17,7 @@ type deviceCmd struct {
 	List    deviceListCmd    `cmd:"" help:"List devices and what they do."`
 	Show    deviceShowCmd    `cmd:"" help:"Show a device, its capabilities and limits, as JSON."`
 	Stop    deviceStopCmd    `cmd:"" help:"Ask a device, or all, to stop. Software: not an emergency stop."`
+	Spec    deviceSpecCmd    `cmd:"" help:"Write the device contract for machines: JSON Schemas, AsyncAPI 3, a Thing Description."`
 	Conform conformCmd       `cmd:"" help:"Try any device, black box, against the contract."`
 	Resolve deviceResolveCmd `cmd:"" help:"Say what became of a command that is in doubt."`
 	Add     deviceAddCmd     `cmd:"" help:"Give a device an account on the broker: password, certificate and rules, for ours and for mosquitto."`
@@ -124,5 +126,17 @@ func (c *deviceResolveCmd) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	_, err = fmt.Fprintf(t.out, "%s is on record as %s\n", c.Command, c.Outcome)
+	return err
+}
+
+type deviceSpecCmd struct {
+	Output string `short:"o" required:"" placeholder:"DIR" help:"Where to write it; made when absent."`
+}
+
+func (c *deviceSpecCmd) Run(t *terminal) error {
+	if err := spec.Write(c.Output); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(t.out, "the device contract is in", c.Output)
 	return err
 }

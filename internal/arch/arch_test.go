@@ -60,6 +60,7 @@ var mayImport = map[string][]string{
 	"literature/sources":          {"lab", "literature", "literature/corpus"},
 	"literature/bench":            {"lab", "literature/index", "literature/screen", "literature/extract", "literature/evidence"},
 	"devices/conformance":         {"lab", "devices"},
+	"devices/spec":                {"lab", "devices"},
 	"dataset":                     {"lab"},
 	"dataset/datasettest":         {"lab", "dataset"},
 	"dataset/tabular":             {"lab"},

@@ -45,7 +45,7 @@ func main() {
 			}
 		}
 		return heated{temp}, nil
-	}, sdk.Resume, sdk.Orphan("finish", 10*time.Minute))
+	}, sdk.Resume, sdk.Orphan(sdk.OrphanFinish, 10*time.Minute), sdk.Example(heat{26, 600, 0}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := dev.Run(ctx, mqtt.Dialer(mqtt.Options{URL: os.Args[3]})); err != nil {
