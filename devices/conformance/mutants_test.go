@@ -67,6 +67,40 @@ func unfenced(dial devices.Dialer) devices.Dialer {
 	}, func(body []byte) []byte { return body })
 }
 
+// unwatched is the bus of a device without a watchdog: it hears a beat of its
+// holder all the time.
+func unwatched(dial devices.Dialer) devices.Dialer {
+	return func(ctx context.Context, s devices.Session) (devices.Bus, error) {
+		s.Subscriptions = slices.Clone(s.Subscriptions)
+		var mu sync.Mutex // one message at a time
+		handle, holder := s.Subscriptions[0].Handle, ""
+		s.Subscriptions[0].Handle = func(ctx context.Context, m devices.Message) {
+			mu.Lock()
+			defer mu.Unlock()
+			if c, err := devices.DecodeCtl(m.Payload); err == nil && c.Op == devices.OpLease {
+				holder = c.Holder
+			}
+			handle(ctx, m)
+		}
+		go func() {
+			for ctx.Err() == nil {
+				time.Sleep(20 * time.Millisecond) // between two beats
+				mu.Lock()
+				who := holder
+				mu.Unlock()
+				beat, err := json.Marshal(devices.Beat{TS: time.Now().UTC(), Seq: 1, Orc: who})
+				if err != nil {
+					panic(err)
+				}
+				mu.Lock()
+				handle(ctx, devices.Message{Topic: devices.BeatTopic("lab", "main"), Payload: beat})
+				mu.Unlock()
+			}
+		}()
+		return dial(ctx, s)
+	}
+}
+
 // spoiled changes what comes to a device, and the events that it says.
 func spoiled(dial devices.Dialer, in func(devices.Leaf, []byte) []byte, out func([]byte) []byte) devices.Dialer {
 	return func(ctx context.Context, s devices.Session) (devices.Bus, error) {
@@ -132,9 +166,10 @@ func TestMutantsAreFound(t *testing.T) {
 		only string
 		red  []string
 	}{
-		"NoDedup":   {forgetful, nil, "repeat", []string{"repeat.answer", "repeat.once", "repeat.burst", "repeat.refused"}},
-		"NoEpoch":   {unfenced, nil, "lease", []string{"lease.stale-command", "lease.stale-lease", "lease.takeover"}},
-		"NoJournal": {same, unsynced(t), "crash", []string{"crash.dedup", "crash.cancelled", "crash.epoch", "crash.stopped", "crash.resume", "crash.manual"}},
+		"NoDedup":    {forgetful, nil, "repeat", []string{"repeat.answer", "repeat.once", "repeat.burst", "repeat.refused"}},
+		"NoEpoch":    {unfenced, nil, "lease", []string{"lease.stale-command", "lease.stale-lease", "lease.takeover"}},
+		"NoWatchdog": {unwatched, nil, "watch", []string{"watch.stop", "watch.pause", "watch.finish", "watch.refuses"}},
+		"NoJournal":  {same, unsynced(t), "crash", []string{"crash.dedup", "crash.cancelled", "crash.epoch", "crash.stopped", "crash.resume", "crash.manual"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -59,6 +59,35 @@ func TestPythonSDKConforms(t *testing.T) {
 	t.Logf("%d checks in %.1f s; skipped %v", r.Passed, r.TookMS/1000, skips(r))
 }
 
+// TestPythonSDKHasEverything runs a Python device with pauses, orphan rules,
+// alarms, supplies, raw data, telemetry and slots, and wants no check skipped.
+func TestPythonSDKHasEverything(t *testing.T) {
+	t.Parallel()
+	house, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	broker := mqtttest.Start(t)
+	path := filepath.Join(house, "python")
+	if p := os.Getenv("PYTHONPATH"); p != "" {
+		path += string(os.PathListSeparator) + p
+	}
+	p := json.RawMessage(`{"time":2}`)
+	r := conformance.Run(t.Context(), conformance.Config{
+		Dial: mqtt.Dialer(broker.Options()), Device: "everything",
+		Start: []string{
+			"env", "PYTHONPATH=" + path, "PYTHONPYCACHEPREFIX=" + t.TempDir(), python(t), filepath.Join(house, "python/tests/everything.py"),
+			"everything", filepath.Join(t.TempDir(), "journal"), broker.Options().URL,
+		},
+		Long: map[string]json.RawMessage{"again": p, "standing": p, "once": p, "stopping": p, "pausing": p, "finishing": p},
+		Only: []string{"birth", "pause", "watch", "alarm", "supply", "blob", "hand", "link.late-will", "whole"},
+	})
+	if !r.OK() || len(skips(r)) > 0 || r.Profile != "SCLMB" {
+		t.Errorf("profile %s, skipped %v: %s", r.Profile, skips(r), strings.Join(failures(r), "\n"))
+	}
+	t.Logf("%d checks in %.1f s", r.Passed, r.TookMS/1000)
+}
+
 // TestPythonSDK runs the unit tests of the Python SDK, over a broker too.
 func TestPythonSDK(t *testing.T) {
 	t.Parallel()

@@ -68,7 +68,8 @@ var watches = []Check{
 		})
 	}},
 	{Name: "watch.refuses", Title: "a device that was left alone takes nothing until a beat of its holder is back", Needs: "L", run: func(ctx context.Context, b *bench) error {
-		if _, _, err := b.orphan(ctx, "stop"); err != nil {
+		left, _, err := b.orphan(ctx, "stop")
+		if err != nil {
 			return err
 		}
 		q, err := b.quick()
@@ -77,6 +78,9 @@ var watches = []Check{
 		}
 		o := b.order(q.action.Name, q.params, nil)
 		if err := b.inSilence(ctx, func(time.Time) error {
+			if _, err := b.await(ctx, left.id, "the end", 1, ended); err != nil {
+				return err
+			}
 			if err := b.op(ctx, "safe"); err != nil {
 				return err
 			}

@@ -38,7 +38,8 @@ func TestMalformedCommandsMoveNothing(t *testing.T) {
 			asked[c.ID] = true
 		}
 		b.send(devices.LeafCmd, string(body))
-		if i%500 == 499 { // so that the outbox never drops an answer
+		if i%500 == 499 { // so that the outbox never drops an answer, and the lease goes on
+			b.lease(1)
 			b.do(fmt.Sprintf("fence%d", i), "no-such-command", `{}`)
 			b.event(fmt.Sprintf("fence%d", i), lab.CommandRejected, 1)
 		}
