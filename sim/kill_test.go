@@ -23,6 +23,7 @@ import (
 const (
 	simulatorDir = "ATHANOR_TEST_SIMULATOR_DIR"
 	simulatorURL = "ATHANOR_TEST_SIMULATOR_URL"
+	simulatorLab = "ATHANOR_TEST_SIMULATOR_LAB" // its description; the demonstration's by default
 )
 
 func TestMain(m *testing.M) {
@@ -40,7 +41,14 @@ func TestMain(m *testing.M) {
 const killSpeed = 10000
 
 func simulate(dir, url string) error {
-	l, err := sim.Open(dir, fast(killSpeed), sim.Options{})
+	d := fast(killSpeed)
+	if src := os.Getenv(simulatorLab); src != "" {
+		var err error
+		if d, err = sim.Parse([]byte(src)); err != nil {
+			return err
+		}
+	}
+	l, err := sim.Open(dir, d, sim.Options{})
 	if err != nil {
 		return err
 	}
