@@ -30,8 +30,9 @@ var mutants = map[string]func(*variant){
 	"no-fsync": func(v *variant) {
 		v.disk = func(f *os.File) sdk.Disk { return &lazy{powered: powered{file: f}, flushed: time.Now()} }
 	},
-	"no-dedup": func(v *variant) { v.dial, v.of = forgetful, first },
-	"no-epoch": func(v *variant) { v.dial = unfenced },
+	"no-dedup":    func(v *variant) { v.dial, v.of = forgetful, first },
+	"no-epoch":    func(v *variant) { v.dial = unfenced },
+	"no-watchdog": func(v *variant) { v.dial = unwatched },
 }
 
 func TestMain(m *testing.M) {
@@ -82,6 +83,9 @@ func TestNothingTwiceNothingLost(t *testing.T) {
 		t.Errorf("seed %d: %d commands, %d silent doubles, %d silent losses; want %d, 0, 0:\n%s",
 			seed, r.Commands, r.SilentDouble, r.SilentLosses, n, strings.Join(r.Examples, "\n"))
 	}
+	if r.Orphans != r.Devices {
+		t.Errorf("seed %d: %d of %d devices were at work when the laboratory fell silent", seed, r.Orphans, r.Devices)
+	}
 	if r.Unexplained != 0 {
 		t.Errorf("seed %d: %d doubts of commands that a device can settle by itself: %v", seed, r.Unexplained, r.Ends)
 	}
@@ -108,10 +112,15 @@ func TestMutantsAreFound(t *testing.T) {
 			t.Parallel()
 			const seed = 4
 			r := run(t, seed, Options{Commands: 240, Role: name, Patience: 20 * time.Second, Takeovers: 0.3, Stale: 0.5})
-			if r.SilentDouble == 0 {
+			found := r.SilentDouble
+			if name == "no-watchdog" {
+				found = r.Unwatched
+			}
+			if found == 0 || r.OK() {
 				t.Errorf("seed %d: devices with %s pass: %+v", seed, name, r)
 			}
-			t.Logf("%d silent doubles, %d silent losses in %d commands", r.SilentDouble, r.SilentLosses, r.Commands)
+			t.Logf("%d silent doubles, %d silent losses in %d commands; %d of %d moved on without a laboratory",
+				r.SilentDouble, r.SilentLosses, r.Commands, r.Unwatched, r.Orphans)
 		})
 	}
 }
@@ -210,6 +219,31 @@ func unfenced(dial devices.Dialer) devices.Dialer {
 		highest[device] = max(highest[device], c.Epoch)
 		return bytes.Replace(m.Payload, fmt.Appendf(nil, `"epoch":%d`, c.Epoch), fmt.Appendf(nil, `"epoch":%d`, highest[device]), 1)
 	})
+}
+
+// unwatched is the bus of a device that never notices that the laboratory is
+// silent: it hears beats that nobody sent.
+func unwatched(dial devices.Dialer) devices.Dialer {
+	return func(ctx context.Context, s devices.Session) (devices.Bus, error) {
+		var mu sync.Mutex // calls of a handler never overlap
+		s.Subscriptions = slices.Clone(s.Subscriptions)
+		handle := s.Subscriptions[0].Handle
+		s.Subscriptions[0].Handle = func(ctx context.Context, m devices.Message) {
+			mu.Lock()
+			defer mu.Unlock()
+			handle(ctx, m)
+		}
+		go func() {
+			for n := int64(1); ctx.Err() == nil; n++ {
+				pause(ctx, 300*time.Millisecond)
+				b, err := json.Marshal(devices.Beat{TS: time.Now().UTC(), Seq: n, Orc: "athanor"})
+				if err == nil {
+					s.Subscriptions[0].Handle(ctx, devices.Message{Topic: devices.BeatTopic("lab", "main"), Payload: b})
+				}
+			}
+		}()
+		return dial(ctx, s)
+	}
 }
 
 // spoiled changes what comes to a device, and lets its events go under the

@@ -123,6 +123,7 @@ func (m *mover) device() *sdk.Device {
 	sdk.Handle(d, probes, m.once, sdk.Probe(m.look))
 	sdk.Handle(d, blind, m.once, sdk.Manual)
 	sdk.Handle(d, resumes, m.ramp, sdk.Resume)
+	sdk.Handle(d, walks, m.walk, sdk.Repeat, sdk.Orphan(sdk.OrphanStop, orphanAfter))
 	return d
 }
 

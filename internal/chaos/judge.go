@@ -91,6 +91,9 @@ func readWorlds(dirs []string) (map[string]*did, error) {
 			return nil, err
 		}
 		for _, e := range l.Effects {
+			if e.Effect != moved {
+				continue
+			}
 			d := all[e.Command]
 			if d == nil {
 				d = &did{times: map[int]int{}}

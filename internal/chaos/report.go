@@ -7,15 +7,17 @@ type Report struct {
 	SilentDouble int            `json:"silent_doubles"`
 	SilentLosses int            `json:"silent_losses"`
 	InDoubt      int            `json:"in_doubt"`
-	KillsOf      map[string]int `json:"kills_of"`       // by what was killed
-	KillsAt      map[string]int `json:"kills_at"`       // devices, by the point of their algorithm and the recovery class
-	Partitions   int            `json:"partitions"`     // links cut or held
-	Duplicated   int            `json:"duplicated"`     // packets
-	Reordered    int            `json:"reordered"`      // packets
-	SentTwice    int            `json:"sent_twice"`     // dispatches of one command again
-	Cancels      int            `json:"cancels"`        // asked for
-	Stale        int            `json:"stale_commands"` // by senders whose lease had ended
-	Takeovers    int            `json:"takeovers"`      // leases with a higher epoch
+	Orphans      int            `json:"orphans"`          // devices that were at work when the laboratory fell silent
+	Unwatched    int            `json:"orphans_moved_on"` // those of them that did not stop by themselves
+	KillsOf      map[string]int `json:"kills_of"`         // by what was killed
+	KillsAt      map[string]int `json:"kills_at"`         // devices, by the point of their algorithm and the recovery class
+	Partitions   int            `json:"partitions"`       // links cut or held
+	Duplicated   int            `json:"duplicated"`       // packets
+	Reordered    int            `json:"reordered"`        // packets
+	SentTwice    int            `json:"sent_twice"`       // dispatches of one command again
+	Cancels      int            `json:"cancels"`          // asked for
+	Stale        int            `json:"stale_commands"`   // by senders whose lease had ended
+	Takeovers    int            `json:"takeovers"`        // leases with a higher epoch
 
 	Ends        map[string]map[string]int `json:"ends"`    // class → state → commands
 	Repeats     int                       `json:"repeats"` // movements done again that are declared repeatable
@@ -42,5 +44,6 @@ type Latency struct {
 	Max float64 `json:"max"`
 }
 
-// OK reports whether nothing was done twice and nothing lost.
-func (r Report) OK() bool { return r.SilentDouble == 0 && r.SilentLosses == 0 }
+// OK reports whether nothing was done twice, nothing lost, and nothing moved on
+// without a laboratory.
+func (r Report) OK() bool { return r.SilentDouble == 0 && r.SilentLosses == 0 && r.Unwatched == 0 }

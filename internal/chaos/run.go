@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/athanor-lab/athanor/devices"
@@ -96,6 +98,8 @@ type scene struct {
 	gateways   []*kept
 	dirs       []string // of worlds
 	ids        [][]string
+	rate       atomic.Uint64 // of deaths at a point, as bits
+	hush       func()        // ends the gateways
 	closers    []func()
 }
 
@@ -126,11 +130,18 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		return r, err
 	}
 	r.Seconds = time.Since(began).Seconds()
+	silent, err := s.silence(ctx, o.Commands)
+	if err != nil {
+		return r, err
+	}
 	pause(ctx, settleAfter)
 	s.close()
 	d.tell(&r)
 	happened, err := readWorlds(s.dirs)
 	if err != nil {
+		return r, err
+	}
+	if r.Orphans, r.Unwatched, err = readWalks(s.dirs, silent); err != nil {
 		return r, err
 	}
 	own := 0
@@ -166,7 +177,7 @@ func (s *scene) open(ctx context.Context) (err error) {
 			<-k.ended
 		}
 	})
-	rate := deadly(s.Commands)
+	s.rate.Store(math.Float64bits(deadly(s.Commands)))
 	for p := range s.Processes {
 		dir := filepath.Join(s.Dir, fmt.Sprintf("world-%d", p))
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -182,12 +193,19 @@ func (s *scene) open(ctx context.Context) (err error) {
 			return err
 		}
 		k := &kept{role: s.Role, spawn: s.Spawn, log: s.Log, make: func(start int) any {
-			return rack{URL: link.url(), Dir: dir, IDs: ids, Seed: s.Seed, Start: start, Rate: rate, MotionMS: motionMS}
+			return rack{URL: link.url(), Dir: dir, IDs: ids, Seed: s.Seed, Start: start, Rate: math.Float64frombits(s.rate.Load()), MotionMS: motionMS}
 		}}
 		if err := k.keep(running); err != nil {
 			return err
 		}
 		s.movers = append(s.movers, k)
+	}
+	listening, hush := context.WithCancel(running)
+	s.hush = func() {
+		hush()
+		for _, k := range s.gateways {
+			<-k.ended
+		}
 	}
 	for p := range 2 {
 		link, err := s.proxy(s.Processes + p)
@@ -195,7 +213,7 @@ func (s *scene) open(ctx context.Context) (err error) {
 			return err
 		}
 		k := &kept{role: Gateway, spawn: s.Spawn, log: s.Log, make: func(int) any { return post{URL: link.url(), Postgres: s.Postgres} }}
-		if err := k.keep(running); err != nil {
+		if err := k.keep(listening); err != nil {
 			return err
 		}
 		s.gateways = append(s.gateways, k)
