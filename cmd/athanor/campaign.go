@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/athanor-lab/athanor/api"
 	"github.com/athanor-lab/athanor/campaign"
@@ -330,10 +331,11 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// printable drops from a text of others what could steer a terminal.
+// printable drops from a text of others what could steer a terminal: control
+// characters, and those that turn the direction of what follows or hide in it.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar {
 			return -1
 		}
 		return r

@@ -40,7 +40,7 @@ func (c *deviceListCmd) Run(ctx context.Context, t *terminal) error {
 	w := tabwriter.NewWriter(t.out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "DEVICE\tLINK\tDOES\tMODE\tKIND\tCAPABILITIES")
 	for _, d := range list.Items {
-		does := d.Op
+		does := printable(d.Op)
 		for _, a := range d.Active {
 			does += " " + printable(a.Name)
 		}
@@ -55,7 +55,7 @@ func (c *deviceListCmd) Run(ctx context.Context, t *terminal) error {
 		if d.Simulated {
 			kind += " (simulated)"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", printable(d.ID), d.Conn, does, d.Mode, kind, offers)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", printable(d.ID), printable(d.Conn), does, printable(d.Mode), kind, offers)
 	}
 	return w.Flush()
 }

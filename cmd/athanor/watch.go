@@ -121,7 +121,7 @@ func (w *watcher) devices(ctx context.Context) []string {
 		if strings.HasPrefix(d.ID, "table-") && len(d.Active) == 0 {
 			continue // a shelf of idle tables says nothing
 		}
-		line := fmt.Sprintf("  %-18s %s", printable(d.ID), d.Op)
+		line := fmt.Sprintf("  %-18s %s", printable(d.ID), printable(d.Op))
 		if d.Conn != "online" {
 			line = fmt.Sprintf("  %-18s %s", printable(d.ID), d.Conn)
 		}
