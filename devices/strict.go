@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -52,54 +53,154 @@ func Strict(b []byte) error {
 	if !utf8.Valid(b) {
 		return fmt.Errorf("the text is not UTF-8")
 	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	if err := strictValue(dec, 0); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); err != io.EOF {
+	if !json.Valid(b) {
+		var first json.RawMessage
+		if err := json.NewDecoder(bytes.NewReader(b)).Decode(&first); err == io.EOF {
+			return io.ErrUnexpectedEOF
+		} else if err != nil {
+			return err
+		}
 		return fmt.Errorf("something follows the value")
 	}
-	return nil
+	w := walker{text: b}
+	w.space()
+	return w.value(0)
 }
 
-func strictValue(dec *json.Decoder, depth int) error {
+// walker goes through JSON that is known to be valid, and so needs no more than
+// the next byte to know what comes. It is as strict as it is because a gateway
+// reads every word of every device with it.
+type walker struct {
+	text []byte
+	at   int
+}
+
+func (w *walker) space() {
+	for w.at < len(w.text) && (w.text[w.at] == ' ' || w.text[w.at] == '\n' || w.text[w.at] == '\t' || w.text[w.at] == '\r') {
+		w.at++
+	}
+}
+
+// next returns the byte after the space that follows what was read.
+func (w *walker) next() byte {
+	w.space()
+	return w.text[w.at]
+}
+
+// value goes over a value.
+func (w *walker) value(depth int) error {
 	if depth > depthMax {
 		return fmt.Errorf("it nests deeper than %d", depthMax)
 	}
-	token, err := dec.Token()
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return err
-	}
-	switch t := token.(type) {
-	case json.Number:
-		if x, err := strconv.ParseFloat(t.String(), 64); err != nil || math.IsInf(x, 0) {
-			return fmt.Errorf("the number %.20s is beyond float64", t.String())
-		}
-	case json.Delim:
-		seen := map[string]bool{}
-		for dec.More() {
-			if t == '{' {
-				key, err := dec.Token()
-				if err != nil {
-					return err
-				}
-				k, ok := key.(string)
-				if !ok || seen[k] {
-					return fmt.Errorf("the key %q is repeated", fmt.Sprint(key))
-				}
-				seen[k] = true
-			}
-			if err := strictValue(dec, depth+1); err != nil {
+	switch c := w.text[w.at]; c {
+	case '{':
+		return w.members(depth)
+	case '[':
+		w.at++
+		for w.next() != ']' {
+			if err := w.value(depth + 1); err != nil {
 				return err
 			}
+			if w.next() == ',' {
+				w.at++
+				w.space()
+			}
 		}
-		if _, err := dec.Token(); err != nil { // the closing delimiter
+		w.at++
+		return nil
+	case '"':
+		w.string()
+		return nil
+	case 't', 'n':
+		w.at += len("true")
+		return nil
+	case 'f':
+		w.at += len("false")
+		return nil
+	default:
+		return w.number()
+	}
+}
+
+// members goes over an object.
+func (w *walker) members(depth int) error {
+	var few [16]string // most objects are small: looking through their keys is faster than a map
+	keys := few[:0]
+	var many map[string]bool
+	w.at++
+	for w.next() != '}' {
+		k, err := key(w.string())
+		if err != nil {
 			return err
 		}
+		if slices.Contains(keys, k) || many[k] {
+			return fmt.Errorf("the key %q is repeated", k)
+		}
+		if len(keys) < len(few) {
+			keys = append(keys, k)
+		} else {
+			if many == nil {
+				many = map[string]bool{}
+			}
+			many[k] = true
+		}
+		w.space()
+		w.at++ // the colon
+		w.space()
+		if err := w.value(depth + 1); err != nil {
+			return err
+		}
+		if w.next() == ',' {
+			w.at++
+		}
+	}
+	w.at++
+	return nil
+}
+
+// string goes over a text and returns it with its quotes.
+func (w *walker) string() []byte {
+	from := w.at
+	for w.at++; w.text[w.at] != '"'; w.at++ {
+		if w.text[w.at] == '\\' {
+			w.at++
+		}
+	}
+	w.at++
+	return w.text[from:w.at]
+}
+
+// key returns what a text says.
+func key(quoted []byte) (string, error) {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1 : len(quoted)-1]), nil
+	}
+	var k string
+	err := json.Unmarshal(quoted, &k)
+	return k, err
+}
+
+// number goes over a number. Only one with an exponent, or with as many figures
+// as float64 has powers of ten, can be beyond it.
+func (w *walker) number() error {
+	from, exponent := w.at, false
+	for ; w.at < len(w.text); w.at++ {
+		switch c := w.text[w.at]; {
+		case c == 'e' || c == 'E':
+			exponent = true
+		case c != '-' && c != '+' && c != '.' && (c < '0' || c > '9'):
+			return inRange(w.text[from:w.at], exponent)
+		}
+	}
+	return inRange(w.text[from:w.at], exponent)
+}
+
+func inRange(number []byte, exponent bool) error {
+	if !exponent && len(number) < 300 {
+		return nil
+	}
+	if x, err := strconv.ParseFloat(string(number), 64); err != nil || math.IsInf(x, 0) {
+		return fmt.Errorf("the number %.20s is beyond float64", number)
 	}
 	return nil
 }
