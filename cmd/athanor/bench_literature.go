@@ -20,6 +20,8 @@ type benchLiteratureCmd struct {
 	Tables    string `help:"Folder of tables of experiments to count on besides those of the data; by default the folder optimisation beside it, where there is one."`
 	Seeds     int    `default:"15" help:"Simulated reviews to a screening set."`
 	Campaigns int    `default:"5" help:"Campaigns to a material and kind of reading."`
+	Database  bool   `default:"true" negatable:"" help:"Compare with PostgreSQL, which is started for it."`
+	Million   bool   `help:"Measure an index of 10⁶ made-up papers too; minutes, and 3 GB."`
 	JSON      bool   `name:"json" help:"Print one JSON object."`
 }
 
@@ -29,11 +31,17 @@ func (c *benchLiteratureCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	r, err := literature.Run(ctx, literature.Options{
-		Data: c.Data, Seeds: c.Seeds, Campaigns: c.Campaigns, Tables: more,
+	o := literature.Options{
+		Data: c.Data, Seeds: c.Seeds, Campaigns: c.Campaigns, Tables: more, Million: c.Million,
 		Planner:  planner.New(planner.Options{Feasible: campaign.Feasible}),
 		Progress: func(format string, args ...any) { fmt.Fprintf(t.err, format+"\n", args...) },
-	})
+	}
+	if c.Database {
+		db := &benchDatabase{t: t, ctx: ctx}
+		defer db.close()
+		o.Stored = db.stored
+	}
+	r, err := literature.Run(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ var mayImport = map[string][]string{
 	"literature/pdf":              {"lab"},
 	"literature/llm":              {"lab", "literature", "literature/extract"},
 	"literature/sources":          {"lab", "literature", "literature/corpus"},
-	"literature/bench":            {"lab", "literature/index", "literature/screen", "literature/extract", "literature/evidence"},
+	"literature/bench":            {"lab", "literature", "literature/index", "literature/screen", "literature/extract", "literature/evidence"},
 	"devices/conformance":         {"lab", "devices"},
 	"devices/spec":                {"lab", "devices"},
 	"dataset":                     {"lab"},

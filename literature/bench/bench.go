@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/literature"
+	"github.com/athanor-lab/athanor/literature/index"
 )
 
 // Options say what to run.
@@ -20,6 +22,12 @@ type Options struct {
 	Campaigns int
 	// Tables are further tables to count experiments on.
 	Tables []Lookup
+	// Stored puts papers into a database and returns a search in it. A nil Stored, or
+	// a nil search, leaves out the comparison with the index.
+	Stored func(papers []literature.Paper) (search func(q index.Query, k int) ([]index.Hit, error), err error)
+	// Million measures an index of 10⁶ made-up papers too, which takes minutes and
+	// 3 GB.
+	Million bool
 	// Progress tells what is being measured; nil for silence.
 	Progress func(format string, args ...any)
 }
@@ -32,6 +40,7 @@ type Result struct {
 	Extraction       Extraction       `json:"extraction"`
 	TemperaturePrior TemperaturePrior `json:"temperature_prior"`
 	Experiments      Experiments      `json:"experiments_to_top5"`
+	Speed            []Speed          `json:"speed"`
 }
 
 // Run measures everything that the data is there for, one thing after another, so
@@ -53,7 +62,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		folder string
 		run    func(dir string) error
 	}{
-		{"scifact", func(dir string) (err error) { r.Ranking, err = rank(dir); return err }},
+		{"scifact", func(dir string) (err error) { r.Ranking, err = rank(dir, o.Stored); return err }},
 		{"screening", func(dir string) (err error) { r.Screening, err = screening(dir, o.Seeds, o.Progress); return err }},
 		{"synthesis-annotated", func(dir string) (err error) { r.Extraction, err = extraction(dir); return err }},
 		{"synthesis-textmined", func(dir string) (err error) { r.TemperaturePrior, err = thermal(dir); return err }},
@@ -71,6 +80,11 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	if found == 0 {
 		return r, lab.Errorf(lab.Invalid, "measure %s: it has none of the folders scifact, screening, synthesis-annotated, synthesis-textmined, planner-lookup", o.Data)
+	}
+	o.Progress("made-up papers")
+	r.Speed = []Speed{speed(5000)}
+	if o.Million {
+		r.Speed = append(r.Speed, speed(1_000_000))
 	}
 	return r, nil
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/athanor-lab/athanor/literature"
 	"github.com/athanor-lab/athanor/literature/index"
 )
 
@@ -27,8 +28,12 @@ type Ranking struct {
 	BM25QueryMS *float64       `json:"bm25_query_ms"`
 	QueryMS     *float64       `json:"hybrid_query_ms"`
 	Weights     *index.Weights `json:"weights"`
-	Documents   int            `json:"documents"`
-	Queries     int            `json:"queries"`
+	// Stored is the share of questions whose first ten are the same from a database
+	// and from the index, and StoredMS the median time of one there.
+	Stored    *float64 `json:"postgres_top10_same"`
+	StoredMS  *float64 `json:"postgres_query_ms"`
+	Documents int      `json:"documents"`
+	Queries   int      `json:"queries"`
 }
 
 // rows calls yield with each line of a gzipped JSONL file.
@@ -96,7 +101,7 @@ func beirQueries(dir, part string) ([]index.Judged, error) {
 }
 
 // rank measures search on the collection in dir.
-func rank(dir string) (Ranking, error) {
+func rank(dir string, stored func([]literature.Paper) (func(index.Query, int) ([]index.Hit, error), error)) (Ranking, error) {
 	var r Ranking
 	var docs []index.Document
 	if err := rows(filepath.Join(dir, "corpus.jsonl.gz"), func(d beirDoc) {
@@ -143,7 +148,41 @@ func rank(dir string) (Ranking, error) {
 		}
 		return ids
 	})
-	return r, nil
+	if stored != nil {
+		err = r.compare(docs, test, x, stored)
+	}
+	return r, err
+}
+
+// compare asks the database and the index the same.
+func (r *Ranking) compare(docs []index.Document, test []index.Judged, x *index.Index, stored func([]literature.Paper) (func(index.Query, int) ([]index.Hit, error), error)) error {
+	papers := make([]literature.Paper, len(docs))
+	for i, d := range docs {
+		papers[i] = literature.Paper{ID: d.ID, Title: d.Title, Abstract: d.Text}
+		if d.Title == "" {
+			papers[i].Title = d.ID // a paper has one, and here it only changes what is found by it
+		}
+	}
+	search, err := stored(papers)
+	if err != nil || search == nil {
+		return err
+	}
+	same := 0
+	times := make([]float64, len(test))
+	for i, t := range test {
+		began := time.Now()
+		got, err := search(t.Query, 10)
+		if err != nil {
+			return err
+		}
+		times[i] = time.Since(began).Seconds() * 1e3
+		if slices.EqualFunc(got, x.Search(t.Query, 10), func(a, b index.Hit) bool { return a.ID == b.ID }) {
+			same++
+		}
+	}
+	slices.Sort(times)
+	r.Stored, r.StoredMS = ptr(float64(same)/float64(len(test))), ptr(times[len(times)/2])
+	return nil
 }
 
 // judge runs all queries and returns nDCG@10, recall@100 and the median time in
