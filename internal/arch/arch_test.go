@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	"literature/literaturetest":   {"lab", "literature"},
 	"literature/shelf":            {"lab", "literature"},
 	"literature/corpus":           {"lab", "literature"},
-	"literature/index":            {"literature"},
+	"literature/index":            {"lab", "literature"},
 	"literature/screen":           {"lab", "literature/index"},
 	"literature/extract":          {"literature", "literature/index"},
 	"literature/evidence":         {"lab", "literature", "literature/index"},

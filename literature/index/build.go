@@ -56,6 +56,10 @@ type list struct {
 	docs   []int32
 	starts []int32
 	places []int32
+	// How often it is in each of docs outside the authors, and in the title, so that
+	// scoring reads three arrays in their order; as much as these hold.
+	body  []uint16
+	title []uint8
 }
 
 // NewBuilder returns an empty Builder.
@@ -159,8 +163,21 @@ func (b *Builder) freeze(total int, all, titles float64) *Index {
 	for i := range x.lists { // a sentinel, so that a document's places end where the next begin
 		l := &x.lists[i]
 		l.starts = append(l.starts, int32(len(l.places)))
+		x.tally(l)
 	}
 	return x
+}
+
+// tally counts how often a term is in each of its documents.
+func (x *Index) tally(l *list) {
+	l.body, l.title = make([]uint16, len(l.docs)), make([]uint8, len(l.docs))
+	for i, d := range l.docs {
+		places := l.at(i)
+		l.body[i] = uint16(min(x.body(places, d), math.MaxUint16))
+		if places[0] < x.ends[d][fieldTitle] {
+			l.title[i] = uint8(min(x.in(places, d, fieldTitle), math.MaxUint8))
+		}
+	}
 }
 
 func bodyLength(l [fields]int32) float64 {

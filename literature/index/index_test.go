@@ -255,3 +255,58 @@ func BenchmarkSearch(b *testing.B) {
 		x.Search(q, 10)
 	}
 }
+
+// TestExpandFindsWhatIsMeant asks for a word and wants a document that lacks it and
+// shares the words of those that have it, behind them.
+func TestExpandFindsWhatIsMeant(t *testing.T) {
+	t.Parallel()
+	docs := []index.Document{
+		{ID: "a", Text: "sintering of zirconia ceramics in a furnace"},
+		{ID: "b", Text: "sintering makes zirconia ceramics dense"},
+		{ID: "c", Text: "zirconia ceramics without it"},
+	}
+	for i := range 20 {
+		docs = append(docs, index.Document{ID: fmt.Sprint(i), Text: fmt.Sprintf("polymers t%dq", i)})
+	}
+	x := build(docs...)
+	q := index.Parse("sintering")
+	var found []index.Feedback
+	for _, h := range x.Search(q, 5) {
+		found = append(found, index.Feedback{Text: docs[h.Doc].Text, Score: h.Score})
+	}
+	wide := x.Expand(q, found, 10, 0.4)
+	got := x.Search(wide, 10)
+	if len(got) != 3 || got[2].ID != "c" {
+		t.Errorf("found %v, want a and b and then c", got)
+	}
+	if got := x.Expand(index.Parse("+sintering"), found, 10, 0.4); !cmp.Equal(got.Terms(), []string{"sinter"}) {
+		t.Errorf("a demand was widened to %v", got.Terms())
+	}
+	if got := x.Expand(q, nil, 10, 0.4); !cmp.Equal(got.Terms(), q.Terms()) {
+		t.Errorf("nothing found widened to %v", got.Terms())
+	}
+}
+
+// TestVectorsTakeThePlaceOfLSA gives documents directions of their own.
+func TestVectorsTakeThePlaceOfLSA(t *testing.T) {
+	t.Parallel()
+	x := build(index.Document{ID: "a", Text: "one"}, index.Document{ID: "b", Text: "two"}, index.Document{ID: "c", Text: "three"})
+	vectors := map[string][]float32{"a": {1, 0}, "b": {0, 5}}
+	v, err := index.NewVectors(x, func(id string) []float32 { return vectors[id] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := index.Ranker{Index: x, Vectors: v, Weights: index.DefaultWeights}
+	got := r.Rank(index.Parse("nothing of it").Near([]float32{0.1, 2}), 3)
+	if len(got) != 2 || got[0].ID != "b" || got[1].ID != "a" {
+		t.Errorf("ranked %+v", got)
+	}
+	if got := r.Rank(index.Parse("one").Near([]float32{1, 2, 3}), 3); len(got) != 1 {
+		t.Errorf("a query of another space: %+v", got)
+	}
+	for _, bad := range []map[string][]float32{{"a": {1, 0}, "b": {1}}, {"a": {0, 0}}, {"a": {float32(math.NaN())}}} {
+		if _, err := index.NewVectors(x, func(id string) []float32 { return bad[id] }); err == nil {
+			t.Errorf("%v was taken", bad)
+		}
+	}
+}

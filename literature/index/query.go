@@ -12,6 +12,7 @@ import (
 // restrict it to a field; + demands it, - forbids it.
 type Query struct {
 	clauses []clause
+	near    []float32 // where it is in the space of [Ranker.Vectors]; nil for nowhere
 }
 
 // clause is a word, or a phrase whose gaps are stop words.
@@ -20,6 +21,16 @@ type clause struct {
 	field  int     // -1 for the body
 	must   bool
 	forbid bool
+	// expanded is how much a word counts that nobody asked for, 0 for one that was.
+	expanded float32
+}
+
+// weight is how much the clause counts.
+func (c clause) weight() float32 {
+	if c.expanded > 0 {
+		return c.expanded
+	}
+	return 1
 }
 
 var fieldNames = map[string]int{"title": fieldTitle, "text": fieldText, "abstract": fieldText, "keyword": fieldKeywords, "keywords": fieldKeywords, "author": fieldAuthors, "authors": fieldAuthors}

@@ -31,8 +31,11 @@ type Ranked struct {
 
 // Ranker fuses the signals of an index.
 type Ranker struct {
-	Index   *Index
-	LSA     *LSA // nil for none
+	Index *Index
+	LSA   *LSA // nil for none
+	// Vectors, where there are any and a query says where it is among them, take the
+	// place of the latent space.
+	Vectors *Vectors
 	Weights Weights
 	// Depth is how many documents of each kind of signal are weighed against
 	// each other, default 300.
@@ -81,9 +84,8 @@ func (r *Ranker) candidates(q Query) []Ranked {
 		docs[i] = h.Doc
 	}
 	dense := func(int) float64 { return 0 }
-	if r.LSA != nil {
-		v := r.LSA.Vector(q)
-		dense = func(d int) float64 { return max(float64(Dot(v, r.LSA.Document(d))), 0) }
+	if v, document := r.space(q); v != nil {
+		dense = func(d int) float64 { return max(float64(Dot(v, document(d))), 0) }
 		if r.Index.Len() <= limit && !q.restricted() && slices.ContainsFunc(v, func(x float32) bool { return x != 0 }) {
 			docs = r.propose(dense, docs, depth)
 		}
@@ -106,6 +108,17 @@ func (r *Ranker) candidates(q Query) []Ranked {
 		*g = Signals{Body: share(g.Body, best.Body), Title: share(g.Title, best.Title), Pairs: share(g.Pairs, best.Pairs), Dense: share(g.Dense, best.Dense)}
 	}
 	return out
+}
+
+// space returns the direction of a query and of the documents; nil for none.
+func (r *Ranker) space(q Query) (v []float32, document func(int) []float32) {
+	switch {
+	case r.Vectors != nil && len(q.near) == r.Vectors.dim:
+		return q.near, r.Vectors.document
+	case r.LSA != nil:
+		return r.LSA.Vector(q), r.LSA.Document
+	}
+	return nil, nil
 }
 
 // propose adds the documents nearest in meaning to docs.

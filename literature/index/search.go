@@ -80,34 +80,39 @@ func (x *Index) clause(c clause, s *scores, all bool) []int32 {
 		return nil
 	}
 	var matched []int32
-	idf := x.idf(len(l.docs))
-	special := c.field >= 0 || c.must || c.forbid
+	idf := c.weight() * x.idf(len(l.docs))
+	if c.field < 0 && !c.must && !c.forbid {
+		x.word(l, idf, s, all)
+		return nil
+	}
 	for i, d := range l.docs {
-		places := l.at(i)
-		if special {
-			n := x.count(places, d, c.field)
-			if n == 0 {
-				continue
-			}
-			if c.must || c.forbid {
-				matched = append(matched, d)
-			}
-			if !c.forbid {
-				s.add(d, idf*float32(n)/(float32(n)+x.norm[d]))
-			}
-			continue
-		}
-		n := x.body(places, d)
+		n := x.count(l.at(i), d, c.field)
 		if n == 0 {
 			continue
 		}
-		s.add(d, idf*float32(n)/(float32(n)+x.norm[d]))
-		if all && places[0] < x.ends[d][fieldTitle] {
-			t := float32(x.in(places, d, fieldTitle))
-			s.title[d] += idf * t / (t + x.titleNorm[d])
+		if c.must || c.forbid {
+			matched = append(matched, d)
+		}
+		if !c.forbid {
+			s.add(d, idf*float32(n)/(float32(n)+x.norm[d]))
 		}
 	}
 	return matched
+}
+
+// word scores a word that may be anywhere.
+func (x *Index) word(l *list, idf float32, s *scores, all bool) {
+	for i, d := range l.docs {
+		n := float32(l.body[i])
+		if n == 0 {
+			continue
+		}
+		s.add(d, idf*n/(n+x.norm[d]))
+		if all && l.title[i] > 0 {
+			t := float32(l.title[i])
+			s.title[d] += idf * t / (t + x.titleNorm[d])
+		}
+	}
 }
 
 func (x *Index) count(places []int32, d int32, field int) int {
@@ -181,7 +186,7 @@ func (x *Index) adjacent(q Query, s *scores) {
 	var hits []hit
 	for i := 1; i < len(q.clauses); i++ {
 		a, b := q.clauses[i-1], q.clauses[i]
-		if len(a.words) != 1 || len(b.words) != 1 || a.field >= 0 || b.field >= 0 || a.forbid || b.forbid {
+		if len(a.words) != 1 || len(b.words) != 1 || a.field >= 0 || b.field >= 0 || a.forbid || b.forbid || b.expanded > 0 {
 			continue
 		}
 		gap := int32(b.words[0].at - a.words[0].at)
