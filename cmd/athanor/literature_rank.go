@@ -16,7 +16,8 @@ type rankCmd struct {
 	Query string   `arg:"" help:"The question; words, \"phrases\", title:word, +word, -word."`
 	Files []string `arg:"" optional:"" help:"Papers to rank instead of the corpus, in any form that import reads but PDF."`
 	N     int      `short:"n" default:"10" help:"How many to show."`
-	JSON  bool     `name:"json" help:"Print JSON."`
+	denseFlags
+	JSON bool `name:"json" help:"Print JSON."`
 }
 
 // ranked is a paper in its place.
@@ -40,7 +41,10 @@ func (c *rankCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	list := rankWorks(library, c.Query, judged, c.N)
+	list, err := rankWorks(ctx, library, c.Query, judged, c.N, c.denseFlags)
+	if err != nil {
+		return err
+	}
 	if c.JSON {
 		return printJSON(t.out, list)
 	}
@@ -66,9 +70,17 @@ func newRanker(l *corpus.Library) *index.Ranker {
 
 // rankWorks returns the n best works for a question, each once, by its best
 // record, with weights learned from what was judged.
-func rankWorks(l *corpus.Library, query string, judged []index.Judged, n int) []ranked {
+func rankWorks(ctx context.Context, l *corpus.Library, query string, judged []index.Judged, n int, dense denseFlags) ([]ranked, error) {
 	r := newRanker(l)
 	r.Weights = r.Learn(judged)
+	q, err := dense.prepare(ctx, r, l.Papers(), query)
+	if err != nil {
+		return nil, err
+	}
+	depth := n
+	if dense.Rerank != "" {
+		depth = max(n, dense.RerankDepth)
+	}
 	groups := map[string]corpus.Group{}
 	for _, g := range l.Groups() {
 		for _, id := range g.Members {
@@ -76,7 +88,7 @@ func rankWorks(l *corpus.Library, query string, judged []index.Judged, n int) []
 		}
 	}
 	list, seen := []ranked{}, map[string]bool{}
-	for _, hit := range r.Rank(index.Parse(query), l.Len()) {
+	for _, hit := range r.Rank(q, l.Len()) {
 		g := groups[hit.ID]
 		if seen[g.Best.ID] {
 			continue
@@ -88,11 +100,14 @@ func rankWorks(l *corpus.Library, query string, judged []index.Judged, n int) []
 				item.Also = append(item.Also, id)
 			}
 		}
-		if list = append(list, item); len(list) == n {
+		if list = append(list, item); len(list) == depth {
 			break
 		}
 	}
-	return list
+	if err := dense.reorder(ctx, l, query, list); err != nil {
+		return nil, err
+	}
+	return list[:min(n, len(list))], nil
 }
 
 // read brings files together, or reads the corpus and what was judged in it.

@@ -231,3 +231,62 @@ func TestFindingsOfAModel(t *testing.T) {
 		t.Errorf("findings by extractor: %v", by)
 	}
 }
+
+// TestRankWithEndpoints has embeddings move a paper without the question's words up,
+// and a second opinion turn the order around.
+func TestRankWithEndpoints(t *testing.T) {
+	home, dir := t.TempDir(), t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	file := filepath.Join(dir, "a.jsonl")
+	src := `{"title":"Gels","doi":"10.1000/1","abstract":"sol gel"}
+{"title":"Xerogels dried","doi":"10.1000/2","abstract":"aerogel"}
+{"title":"Metals","doi":"10.1000/3","abstract":"steel"}`
+	if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var q struct{ Inputs, Texts []string }
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+			t.Error(err)
+		}
+		if r.URL.Path == "/rerank" {
+			fmt.Fprint(w, `[{"index":1,"score":0.9},{"index":0,"score":0.1}]`)
+			return
+		}
+		var out [][]float64
+		for _, x := range q.Inputs {
+			v := []float64{0, 1}
+			if strings.Contains(strings.ToLower(x), "gel") {
+				v = []float64{1, 0}
+			}
+			out = append(out, v)
+		}
+		if err := json.NewEncoder(w).Encode(out); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(s.Close)
+	rank := func(args ...string) (ids []string) {
+		t.Helper()
+		for _, r := range decoded[[]ranked](t, home, append([]string{"literature", "rank", "--json", "gel", file}, args...)...) {
+			ids = append(ids, r.ID)
+		}
+		return ids
+	}
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{nil, []string{"doi:10.1000/1"}},
+		{[]string{"--expand"}, []string{"doi:10.1000/1"}},
+		{[]string{"--embed=" + s.URL, "--embed-kind=tei"}, []string{"doi:10.1000/1", "doi:10.1000/2"}},
+		{[]string{"--embed=" + s.URL, "--embed-kind=tei", "--rerank=" + s.URL}, []string{"doi:10.1000/2", "doi:10.1000/1"}},
+	} {
+		if diff := cmp.Diff(c.want, rank(c.args...)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", c.args, diff)
+		}
+	}
+	if _, status := athanor(t, home, "literature", "rank", "gel", file, "--embed="+s.URL); status != exitInvalid {
+		t.Errorf("no model: ended with %d", status)
+	}
+}

@@ -56,6 +56,7 @@ var mayImport = map[string][]string{
 	"literature/extract":          {"literature", "literature/index"},
 	"literature/evidence":         {"lab", "literature", "literature/index"},
 	"literature/pdf":              {"lab"},
+	"literature/embed":            {"lab", "literature/index"},
 	"literature/llm":              {"lab", "literature", "literature/extract"},
 	"literature/sources":          {"lab", "literature", "literature/corpus"},
 	"literature/bench":            {"lab", "literature", "literature/index", "literature/screen", "literature/extract", "literature/evidence"},
