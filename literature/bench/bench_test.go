@@ -136,6 +136,12 @@ func TestTargets(t *testing.T) {
 	if n := r.Extraction.NotInSpan; n == nil || *n != 0 {
 		t.Errorf("values not in their span: %v", n)
 	}
+	if n := r.Screening.FirstWithin10; n == nil || *n < 5 || r.Screening.Questions != 7 {
+		t.Errorf("a relevant record is among the first ten on %v of %d sets, want 5 of 7", n, r.Screening.Questions)
+	}
+	if ms := r.Screening.RetrainP95MS; ms == nil || *ms > 15 {
+		t.Errorf("retraining takes %v ms at the 95th percentile, want 15", deref(ms))
+	}
 	if c := r.TemperaturePrior.Coverage; c == nil || *c < 0.77 || *c > 0.87 {
 		t.Errorf("temperature_prior.coverage80: got %v, want 0.77 to 0.87", deref(c))
 	}

@@ -47,12 +47,12 @@ func TestReadingIsSaved(t *testing.T) {
 	s := newScreener(t, records, nil)
 	var sum float64
 	for seed := range uint64(5) {
-		sum += s.Simulate(relevant, seed).WSS95 / 5
+		sum += s.Simulate(relevant, seed, nil).WSS95 / 5
 	}
 	if sum < 40 {
 		t.Errorf("WSS@95 is %.1f, want at least 40", sum)
 	}
-	if a, b := s.Simulate(relevant, 3), s.Simulate(relevant, 3); a.WSS95 != b.WSS95 || a.ATD != b.ATD {
+	if a, b := s.Simulate(relevant, 3, nil), s.Simulate(relevant, 3, nil); a.WSS95 != b.WSS95 || a.ATD != b.ATD {
 		t.Error("one seed gave two reviews")
 	}
 }

@@ -16,8 +16,13 @@ type Run struct {
 // Simulate reviews the records of s with known answers, from one relevant and one
 // irrelevant record drawn by the seed, until 95 % of the other relevant ones are
 // found. It trains after every label to 100, every 5 to 1,000 and every 100
-// after, as ASReview's own simulations do. Labels of s are not touched.
-func (s *Screener) Simulate(relevant []bool, seed uint64) Run {
+// after, as ASReview's own simulations do. Labels of s are not touched. clock is what
+// training is timed by; nil for that of the wall.
+func (s *Screener) Simulate(relevant []bool, seed uint64, clock func() time.Duration) Run {
+	if clock == nil {
+		start := time.Now()
+		clock = func() time.Duration { return time.Since(start) }
+	}
 	c := s.clone(seed)
 	var yes, no []int
 	for i, r := range relevant {
@@ -50,9 +55,9 @@ func (s *Screener) Simulate(relevant []bool, seed uint64) Run {
 		} else if at >= 100 {
 			k = 5
 		}
-		began := time.Now()
+		began := clock()
 		next := c.Next(k)
-		run.Retrain = append(run.Retrain, time.Since(began))
+		run.Retrain = append(run.Retrain, clock()-began)
 		for _, i := range next {
 			label(i)
 			read++
