@@ -201,3 +201,33 @@ func FuzzRead(f *testing.F) {
 		l.Groups()
 	})
 }
+
+// TestWhole makes records of texts that have none beside them.
+func TestWhole(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		title, text, wantTitle, wantDOI string
+	}{
+		{"On gels", "On gels. https://doi.org/10.1000/x.\nSee 10.1000/y.", "On gels", "10.1000/x"},
+		{"Microsoft Word - a.docx", "Two: 10.1000/x and 10.1000/y.", "my paper", ""},
+		{"", "Nothing.", "my paper", ""},
+	} {
+		in := corpus.Whole("dir/my paper.pdf", "pdf", c.title, c.text)
+		if len(in.Papers) != 1 {
+			t.Fatalf("%+v", in)
+		}
+		p := in.Papers[0]
+		if p.Title != c.wantTitle || p.DOI != c.wantDOI || p.Text != c.text || p.Source.Format != "pdf" || p.ID == "" {
+			t.Errorf("%+v: got %+v", c, p)
+		}
+	}
+	// What a list of references says of it stays, and its text is added.
+	known := read(t, "x.json", `{"title":"On gels and their drying","doi":"10.1000/x","year":2001}`).Papers[0]
+	merged := known.Merged(corpus.Whole("a.pdf", "pdf", "", "10.1000/x").Papers[0])
+	if merged.Title != known.Title || merged.Text != "10.1000/x" || merged.Year != 2001 {
+		t.Errorf("merged into %+v", merged)
+	}
+	if in := read(t, "x.json", `{"title":"a title","abstract":"a","full_text":"b\nc  d"}`); in.Papers[0].Reading() != "a\nb\nc d" {
+		t.Errorf("full text: %+v", in.Papers[0])
+	}
+}
