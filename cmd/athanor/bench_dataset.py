@@ -23,7 +23,7 @@ answer(**{m.__name__: m.__version__ for m in (duckdb, pyarrow, polars) if m})
 if duckdb is None:
     sys.exit(0)
 con = duckdb.connect()
-con.execute("SET threads = 1")
+con.execute("SET threads = 1; SET enable_progress_bar = false")
 
 def differing(relation):
     """Rows of one that the other has not, counted with their repetitions."""

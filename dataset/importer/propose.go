@@ -166,7 +166,7 @@ func article(r Role) string {
 
 // guess finds out what a column is from its header and its cells.
 func guess(c *Column, p *profile, t *tabular.Table, all []*profile) {
-	name, unit, source := unitOfHeader(c.Header)
+	name, unit, source := unitOfHeader(strings.TrimSuffix(c.Header, ".value"))
 	c.Name, c.Confidence = name, 1
 	c.Type = typeOf(p)
 	if u := t.Layout.Units; len(u) > 0 && u[c.At-1] != "" {
@@ -175,10 +175,13 @@ func guess(c *Column, p *profile, t *tabular.Table, all []*profile) {
 			row = Reading{Confidence: 0.2, Candidates: []string{string(unit.Unit), string(row.Unit)}, Question: "the header and the row of units do not agree; which is right?"}
 		}
 		unit, source = row, FromUnitsRow
+		if t.Layout.UnitsRow == 0 { // the format says it
+			source = FromFormat
+		}
 	}
-	if next := c.At; c.numeric() && unit.Unit == "" && next < len(all) && isUnitColumn(t.Layout.Names[next], all[next]) {
-		c.UnitColumn, source = next+1, FromUnitColumn
-		unit = unitOfColumn(all[next])
+	if at := unitColumn(c, t.Layout.Names, all); c.numeric() && unit.Unit == "" && at > 0 {
+		unit, source = unitOfColumn(all[at-1]), FromUnitColumn
+		c.UnitColumn = at
 	}
 	if c.numeric() && unit.Unit == "" && unit.Question == "" && p.withUnit > 0 {
 		source = FromCells
@@ -238,9 +241,20 @@ func typeOf(p *profile) Type {
 	}
 }
 
-func isUnitColumn(header string, p *profile) bool {
-	h := strings.ToLower(strings.TrimSpace(header))
-	return (h == "unit" || h == "units") && p.there > 0
+// unitColumn returns the column that has the units of c, or 0: the next one when
+// it is called so, or that of "x" or "x.value" which is called "x.unit".
+func unitColumn(c *Column, names []string, all []*profile) int {
+	if next := c.At; next < len(names) {
+		if h := strings.ToLower(strings.TrimSpace(names[next])); (h == "unit" || h == "units") && all[next].there > 0 {
+			return next + 1
+		}
+	}
+	for _, ending := range []string{".unit", ".units", ".unitText"} {
+		if i := slices.Index(names, strings.TrimSuffix(c.Header, ".value")+ending); i >= 0 && i != c.At-1 && all[i].there > 0 {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // unitOfColumn returns the commonest unit of a column of units. Every one of

@@ -119,13 +119,14 @@ type translator struct {
 	m      Mapping
 	clean  bool // whatever the cells are, their encoding is not doubted
 	plain  []bool
+	units  map[string]Reading // that were read before
 	row    Row
 	fates  []Fate
 	faults []Fault
 }
 
 func newTranslator(m Mapping) *translator {
-	tr := &translator{m: m, clean: !m.Dialect.Guessed || m.EncodingConfirmed, plain: make([]bool, len(m.Columns)), fates: make([]Fate, len(m.Columns))}
+	tr := &translator{m: m, units: map[string]Reading{}, clean: !m.Dialect.Guessed || m.EncodingConfirmed, plain: make([]bool, len(m.Columns)), fates: make([]Fate, len(m.Columns))}
 	tr.row = Row{Settings: []lab.Setting{}, Observed: []lab.Measured{}, Attributes: []Attribute{}}
 	for i, c := range m.Columns {
 		tr.plain[i] = c.UnitColumn == 0
@@ -174,6 +175,17 @@ func (tr *translator) translate(r *tabular.Record) (*Row, []Fate, []Fault) {
 	return row, tr.fates, tr.faults
 }
 
+// readUnit is [ReadUnit] that remembers what it has read.
+func (tr *translator) readUnit(text string) Reading {
+	r, ok := tr.units[text]
+	if !ok {
+		if r = ReadUnit(text); len(tr.units) < maxLevels {
+			tr.units[text] = r
+		}
+	}
+	return r
+}
+
 // cell reads one cell into the row and returns its fate.
 func (tr *translator) cell(r *tabular.Record, i int, row *Row) Fate {
 	c, cell := &tr.m.Columns[i], &r.Cells[i]
@@ -204,7 +216,7 @@ func (tr *translator) cell(r *tabular.Record, i int, row *Row) Fate {
 			if c.UnitColumn != 0 {
 				unit = strings.TrimSpace(r.Cells[c.UnitColumn-1].Text)
 			}
-			x, f = c.number(*cell, unit, tr.m.Dialect.Decimal)
+			x, f = c.number(*cell, unit, tr.m.Dialect.Decimal, tr.readUnit)
 		}
 		if f != nil {
 			tr.fault(r, c.At, f)

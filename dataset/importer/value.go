@@ -55,12 +55,12 @@ func isASCII(s string) bool {
 }
 
 // number reads the cell of a numeric column in the column's unit. unit is the
-// text of its unit column, or "".
-func (c *Column) number(cell tabular.Cell, unit, decimal string) (float64, *fault) {
+// text of its unit column, or ""; readUnit is [ReadUnit] with a memory.
+func (c *Column) number(cell tabular.Cell, unit, decimal string, readUnit func(string) Reading) (float64, *fault) {
 	t := strings.TrimSpace(cell.Text)
 	from := c.Unit
 	if c.UnitColumn != 0 {
-		r := ReadUnit(unit)
+		r := readUnit(unit)
 		if !r.Sure() {
 			return 0, &fault{"unit_unknown", fmt.Sprintf("its unit is %q", unit), "a UCUM unit in column " + strconv.Itoa(c.UnitColumn)}
 		}
@@ -74,7 +74,7 @@ func (c *Column) number(cell tabular.Cell, unit, decimal string) (float64, *faul
 		if number == "" {
 			return 0, notANumber(t, decimal)
 		}
-		r := ReadUnit(suffix)
+		r := readUnit(suffix)
 		switch {
 		case r.Sure():
 			from = r.Unit

@@ -30,20 +30,21 @@ type sheetFacts struct {
 // maxFacts bounds the formulas, merged ranges and hidden rows of a sheet.
 const maxFacts = 1 << 20
 
-// checkArchive refuses an archive that unpacks to too much, before any of it is
+// CheckArchive refuses an archive that unpacks to too much, before any of it is
 // unpacked: a part never yields more than its directory entry says.
-func checkArchive(z *zip.Reader, l Limits) error {
+func CheckArchive(z *zip.Reader, l Limits) error {
+	l = l.orDefaults()
 	if len(z.File) > 10000 {
-		return lab.Errorf(lab.Invalid, "the workbook has %d parts, more than 10000", len(z.File))
+		return lab.Errorf(lab.Invalid, "the archive has %d parts, more than 10000", len(z.File))
 	}
 	var total uint64
 	for _, f := range z.File {
 		total += f.UncompressedSize64
 		if f.UncompressedSize64 > 1<<20 && f.UncompressedSize64 > uint64(l.Ratio)*max(1, f.CompressedSize64) {
-			return lab.Errorf(lab.Invalid, "part %q of the workbook grows from %d to %d bytes, more than %d times; it looks like a zip bomb", f.Name, f.CompressedSize64, f.UncompressedSize64, l.Ratio)
+			return lab.Errorf(lab.Invalid, "part %q of the archive grows from %d to %d bytes, more than %d times; it looks like a zip bomb", f.Name, f.CompressedSize64, f.UncompressedSize64, l.Ratio)
 		}
 		if total > uint64(l.UnpackedBytes) {
-			return lab.Errorf(lab.Invalid, "the workbook unpacks to more than %d bytes", l.UnpackedBytes)
+			return lab.Errorf(lab.Invalid, "the archive unpacks to more than %d bytes", l.UnpackedBytes)
 		}
 	}
 	return nil
@@ -54,7 +55,7 @@ func readXLSX(in io.ReaderAt, size int64, o Options) (*Source, error) {
 	if err != nil {
 		return nil, lab.Errorf(lab.Invalid, "the workbook is cut or damaged: %w", err)
 	}
-	if err := checkArchive(z, o.Limits); err != nil {
+	if err := CheckArchive(z, o.Limits); err != nil {
 		return nil, err
 	}
 	parts, err := sheetParts(z)
