@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -141,27 +139,14 @@ func (c *snapshotCmd) imported() (func(yield func(snapshot.Item) error) error, s
 	if err != nil {
 		return nil, snapshot.Spec{}, err
 	}
-	f, err := os.Open(filepath.Join(c.Files[0], "rows.jsonl"))
-	if err != nil {
-		return nil, snapshot.Spec{}, lab.Errorf(lab.Invalid, "%s is no folder of an import: %w", c.Files[0], err)
-	}
-	defer f.Close()
 	var items []snapshot.Item
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		var r importer.Row
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			return nil, snapshot.Spec{}, fmt.Errorf("%s: %w", f.Name(), err)
-		}
+	err = importer.EachKept(c.Files[0], func(r importer.Row) error {
 		item, err := snapshot.OfImported(r)
-		if err != nil {
-			return nil, snapshot.Spec{}, err
-		}
 		items = append(items, item)
-	}
-	if err := lines.Err(); err != nil {
-		return nil, snapshot.Spec{}, fmt.Errorf("%s: %w", f.Name(), err)
+		return err
+	})
+	if err != nil {
+		return nil, snapshot.Spec{}, err
 	}
 	sort.Slice(items, func(i, j int) bool { return items[i].Key < items[j].Key })
 	return yieldAll(items), snapshot.Spec{Rows: snapshot.ImportedRows, Shape: parquet.ShapeOfMapping(m)}, nil
@@ -239,11 +224,14 @@ func (c *dsExportCmd) Run(ctx context.Context, t *terminal) error {
 }
 
 type verifyCmd struct {
-	Dir  string `arg:"" help:"Folder of a snapshot or an export."`
+	Dir  string `arg:"" help:"Folder of a snapshot, an export or an import."`
 	JSON bool   `name:"json" help:"Print what was verified as JSON."`
 }
 
 func (c *verifyCmd) Run(t *terminal) error {
+	if _, err := os.Stat(filepath.Join(c.Dir, "ledger.jsonl")); err == nil {
+		return verifyImport(t, c.Dir, c.JSON)
+	}
 	s, err := snapshot.Verify(c.Dir)
 	if err != nil {
 		return err

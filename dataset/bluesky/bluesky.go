@@ -58,7 +58,8 @@ type reader struct {
 	of      map[string]string  // stream by the uid of its descriptor
 	runOf   map[string]string  // run by the uid of its descriptor
 	order   []string
-	other   int // documents that point to arrays in other files
+	motors  []string // that the starts name: what was moved
+	other   int      // documents that point to arrays in other files
 }
 
 // Open opens a file of documents. One that is cut or broken inside is
@@ -89,6 +90,16 @@ func Open(path string, o tabular.Options) (*tabular.Source, error) {
 			return nil, err
 		}
 		t.Notes = append(t.Notes, notes...)
+		t.Known = map[string]tabular.Known{}
+		for _, n := range t.Layout.Names {
+			if _, data := r.streams[name].units[n]; !data {
+				t.Known[n] = tabular.About
+			} else if slices.Contains(r.motors, n) {
+				t.Known[n] = tabular.Chosen
+			} else {
+				t.Known[n] = tabular.Seen
+			}
+		}
 		tables = append(tables, t)
 	}
 	if len(tables) == 0 {
@@ -120,6 +131,12 @@ func (r *reader) survey() error {
 		switch name {
 		case "start":
 			r.runs[uid] = &run{start: d}
+			motors, _ := d.Get("motors").([]any)
+			for _, m := range motors {
+				if name, ok := m.(string); ok {
+					r.motors = append(r.motors, name)
+				}
+			}
 		case "stop":
 			if of := r.runs[d.Text("run_start")]; of != nil {
 				of.stop = d

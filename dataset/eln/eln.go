@@ -136,6 +136,7 @@ func tablesOf(graph []any, o tabular.Options) ([]*tabular.Table, error) {
 		if err != nil {
 			return nil, err
 		}
+		t.Known = map[string]tabular.Known{"contentSize": tabular.About, "value": tabular.About} // of files; of properties, each of its own kind
 		tables = append(tables, t)
 	}
 	return tables, nil

@@ -193,7 +193,16 @@ func guess(c *Column, p *profile, t *tabular.Table, all []*profile) {
 			unit = Reading{Confidence: 0.4, Candidates: []string{"1", "%"}, Question: fmt.Sprintf("%d of %d numbers are shown as percentages and the others not; which unit is it?", p.percents, p.numbers)}
 		}
 	}
-	c.role(p)
+	switch known := t.Known[c.Header]; {
+	case known == tabular.Chosen:
+		c.Role, c.Confidence, c.Why = Parameter, 0.95, "the format says that it was chosen"
+	case known == tabular.Seen && c.numeric():
+		c.Role, c.Confidence, c.Why = Objective, 0.95, "the format says that it was seen"
+	case known != "":
+		c.Role, c.Why = Kept, "the format says that it names or describes"
+	default:
+		c.role(p)
+	}
 	if c.numeric() {
 		if c.Role != Kept {
 			c.FarBelow, c.FarAbove = p.believable()

@@ -78,7 +78,7 @@ func (c Curve) table(name string, o tabular.Options) (*tabular.Table, error) {
 		}
 		return strings.TrimSpace(text)
 	}
-	return tabular.NewTable(name, "jcamp", map[string]string{"x": unit(c.XUnits), "y": unit(c.YUnits)}, o, func(yield func(tabular.Fields) error) error {
+	t, err := tabular.NewTable(name, "jcamp", map[string]string{"x": unit(c.XUnits), "y": unit(c.YUnits)}, o, func(yield func(tabular.Fields) error) error {
 		for i := range c.X {
 			f := tabular.Fields{Offset: -1, Cells: []tabular.Field{{Name: "x", Cell: number(c.X[i])}, {Name: "y", Cell: number(c.Y[i])}}}
 			if i < len(c.Texts) {
@@ -90,6 +90,11 @@ func (c Curve) table(name string, o tabular.Options) (*tabular.Table, error) {
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	t.Known = map[string]tabular.Known{"x": tabular.Chosen, "y": tabular.Seen, "assignment": tabular.About}
+	return t, nil
 }
 
 func number(x float64) tabular.Cell {

@@ -76,20 +76,25 @@ func Tables(v any, encoding string, o tabular.Options) ([]*tabular.Table, error)
 	slices.SortStableFunc(lists, func(a, b list) int { return len(b.rows) - len(a.rows) })
 	var tables []*tabular.Table
 	for _, l := range lists {
-		if o.Sheet != "" && o.Sheet != l.name {
-			continue
+		to := o
+		if o.Sheet != l.name && (o.Sheet != "" || l.name != lists[0].name) {
+			to.Names = nil
 		}
-		t, err := Rows(l.name, encoding, l.rows, o)
+		t, err := Rows(l.name, encoding, l.rows, to)
 		if err != nil {
 			return nil, err
 		}
 		tables = append(tables, t)
 	}
 	if len(rest.Names) > 0 {
-		t, err := Rows("", encoding, []any{rest}, tabular.Options{Limits: o.Limits})
+		name, to := "document", tabular.Options{Limits: o.Limits}
 		if len(lists) == 0 {
-			t, err = Rows("", encoding, []any{rest}, o)
+			name = ""
 		}
+		if len(lists) == 0 || o.Sheet == name {
+			to = o
+		}
+		t, err := Rows(name, encoding, []any{rest}, to)
 		if err != nil {
 			return nil, err
 		}

@@ -64,6 +64,19 @@ func Open(path string, o tabular.Options) (*tabular.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.Known = map[string]tabular.Known{}
+	for _, n := range t.Layout.Names {
+		switch end := n[strings.LastIndexByte(n, '.')+1:]; {
+		case end == "precision" || end == "input" || end == "unit" || n == Whole || strings.HasPrefix(n, "provenance.") || strings.HasPrefix(n, "identifier."):
+			t.Known[n] = tabular.About
+		case end == "value" && strings.HasPrefix(n, "outcome_") && !strings.Contains(n, "reaction_time"):
+			t.Known[n] = tabular.Seen
+		case end == "value" && (strings.HasPrefix(n, "conditions.") || !strings.HasPrefix(n, "outcome_")):
+			t.Known[n] = tabular.Chosen
+		case strings.HasPrefix(n, "outcome_"):
+			t.Known[n] = tabular.About
+		}
+	}
 	return tabular.NewSource([]*tabular.Table{t}, o, nil)
 }
 

@@ -40,9 +40,21 @@ type Table struct {
 	Dialect Dialect
 	Layout  Layout
 	Notes   []Note
+	// Known says of columns, by name, what the format itself makes of them.
+	Known map[string]Known
 
 	each func(yield func(Record) error) error
 }
+
+// Known is what a format says of a column, whatever it is called.
+type Known string
+
+// What formats know.
+const (
+	Chosen Known = "chosen" // it was set
+	Seen   Known = "seen"   // it was measured
+	About  Known = "about"  // it names or describes
+)
 
 // Each calls yield for every physical row from the first to the last, and
 // returns the error of yield as it is. The record is valid during the call.
