@@ -33,6 +33,8 @@ type Server struct {
 	Exporter  Exporter
 	Events    Events
 	Suggester Suggester // nil answers that there is no planner
+	// Snapshots may be nil: then there are none.
+	Snapshots Snapshots
 
 	// Ready says why the laboratory could not take a campaign now, or nil.
 	Ready func(ctx context.Context) error
@@ -90,6 +92,7 @@ func (s *Server) build() (http.Handler, huma.API) {
 	s.registerDevices(api)
 	s.registerExport(api)
 	s.registerSuggestions(api)
+	s.registerSnapshots(api)
 	s.registerEvents(api)
 	s.registerService(api)
 	finishSchemas(api.OpenAPI())

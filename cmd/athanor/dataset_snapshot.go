@@ -48,6 +48,8 @@ type snapshotCmd struct {
 	Access      string    `enum:"open,internal,restricted" default:"internal" help:"At most this access: open, internal or restricted."`
 	Distinct    bool      `help:"Of successes with equal conditions, only the first of each campaign."`
 	Parent      string    `help:"The snapshot that this one follows, by its id."`
+	Workflow    bool      `help:"Have a running laboratory make it, in parts that outlive a worker, and download it."`
+	Server      string    `name:"server" env:"ATHANOR_SERVER" placeholder:"URL" help:"The laboratory's address, with --workflow."`
 	JSON        bool      `name:"json" help:"Print the manifest as JSON."`
 }
 
@@ -75,6 +77,9 @@ func (c *snapshotCmd) create(ctx context.Context, t *terminal) (snapshot.Snapsho
 	sel, err := c.selection()
 	if err != nil {
 		return snapshot.Snapshot{}, err
+	}
+	if c.Workflow {
+		return c.served(ctx, t, sel)
 	}
 	db, err := c.open(ctx, t)
 	if err != nil {

@@ -195,6 +195,8 @@ func (h *house) runWorker(ctx context.Context) error {
 	}
 	memory := memory{db: h.db, book: h.book}
 	w := workflows.NewWorker(h.temporal, workflows.NewActivities(memory, p, memory, h.compiler, h.book, h.devices, time.Now))
+	w.RegisterWorkflow(workflows.Snapshot)
+	w.RegisterActivity(workflows.NewSnapshotActivities(freezer{h.db, h.services.Snapshots}))
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
@@ -222,6 +224,7 @@ func (h *house) runAPI(ctx context.Context, listener net.Listener) error {
 		Devices:   &fleetOffice{db: h.db, devices: h.devices},
 		Exporter:  h.exporter,
 		Events:    &events{h.db},
+		Snapshots: snapshots{freezer{h.db, h.services.Snapshots}, h.control},
 		Ready:     h.ready,
 		Schema:    campaign.Schema(),
 		Examples:  docs,

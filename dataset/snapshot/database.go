@@ -26,6 +26,9 @@ type Options struct {
 	Splits []SplitSpec
 	// Progress, when set, is told how many rows have been written now and then.
 	Progress func(rows int)
+	// Feed, when set, gives the experiments of the selection in the place of the
+	// archive: they were read before, in parts.
+	Feed func(yield func(dataset.Experiment, lab.Campaign) error) error
 }
 
 // CreateFrom writes the experiments of the record that are selected as a
@@ -49,7 +52,13 @@ func CreateFrom(ctx context.Context, root string, a dataset.Archive, sel dataset
 	seen := map[string]bool{}
 	n := 0
 	each := func(yield func(Item) error) error {
-		return dataset.EachExperiment(ctx, a, sel, func(e dataset.Experiment, c lab.Campaign) error {
+		feed := o.Feed
+		if feed == nil {
+			feed = func(yield func(dataset.Experiment, lab.Campaign) error) error {
+				return dataset.EachExperiment(ctx, a, sel, yield)
+			}
+		}
+		return feed(func(e dataset.Experiment, c lab.Campaign) error {
 			item, err := OfExperiment(e)
 			if err != nil {
 				return err

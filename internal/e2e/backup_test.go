@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -63,6 +64,7 @@ func TestRestoredLaboratoryGoesOn(t *testing.T) {
 		if p.State != lab.Completed || p.Done != 24 {
 			t.Errorf("the restored campaign ended %s (%s) with %d outcomes, want completed with 24", p.State, p.Reason, p.Done)
 		}
+		wantServed(t, url, files)
 		eventually(t, 30*time.Second, "the dataset", func() bool { return strings.Contains(l.said(), "dataset written") })
 		l.stop()
 		wantWorldInOrder(t, dir, exported(t, dir))
@@ -95,4 +97,33 @@ func tree(t *testing.T, dir string) map[string][]byte {
 		t.Fatal(err)
 	}
 	return files
+}
+
+// wantServed has the laboratory make a snapshot by its workflow, and wants the
+// download, broken off and gone on with, to be the one that is read directly.
+func wantServed(t *testing.T, url, dir string) {
+	t.Helper()
+	served := mustCommand(t, url, "dataset", "snapshot", "--workflow", "-o", filepath.Join(dir, "served"))
+	mustCommand(t, url, "dataset", "verify", served)
+	id := filepath.Base(served)
+	again := filepath.Join(dir, "again", id)
+	rows, err := os.ReadFile(filepath.Join(served, "data", "rows.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := filepath.Join(again+".part", "data", "rows.jsonl")
+	if err := os.MkdirAll(filepath.Dir(part), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(part, rows[:len(rows)/3], 0o644); err != nil { // a third had come
+		t.Fatal(err)
+	}
+	if got := mustCommand(t, url, "dataset", "snapshot", "--workflow", "-o", filepath.Join(dir, "again")); filepath.Base(got) != id {
+		t.Errorf("the same record gives the snapshots %s and %s", id, filepath.Base(got))
+	}
+	frame := exec.Command("python3", "-c", "import sys; from athanor import client; print(client.rows(sys.argv[1], 'experiments')[0]['outcome_class'])", url)
+	frame.Dir = "../../python"
+	if out, err := frame.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != "success" {
+		t.Errorf("a table by the client in Python: %v\n%s", err, out)
+	}
 }

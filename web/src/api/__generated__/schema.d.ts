@@ -516,6 +516,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The snapshots that are kept */
+        get: operations["list-snapshots"];
+        put?: never;
+        /** Begin a snapshot of the record */
+        post: operations["begin-snapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/snapshots/work/{work}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a snapshot has come */
+        get: operations["get-snapshot-work"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/snapshots/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a file of a snapshot or of an export of it
+         * @description Answers ranges, so that a download that was broken off goes on. manifest.json names the files with their hashes; the ETag of a file is one of its snapshot.
+         */
+        get: operations["download-snapshot-file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/suggestions": {
         parameters: {
             query?: never;
@@ -714,6 +769,12 @@ export interface components {
         DeviceListBody: {
             items: components["schemas"]["Device"][];
         };
+        Diagnostics: {
+            models: components["schemas"]["ModelFit"][];
+            stop?: components["schemas"]["Outlook"];
+            trust: string;
+            warnings?: string[];
+        };
         Document: {
             athanor: string;
             budget: components["schemas"]["Budget"];
@@ -814,6 +875,35 @@ export interface components {
             /** @enum {string} */
             status: "ok";
         };
+        Importance: {
+            parameter: string;
+            /** Format: double */
+            share: number;
+        };
+        Influence: {
+            /** Format: double */
+            gain: number;
+            paper: string;
+            /** Format: double */
+            share: number;
+            /** Format: double */
+            shift: number;
+        };
+        LeftOut: {
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            mean: number;
+            /** Format: int64 */
+            number: number;
+            /** Format: double */
+            observed: number;
+        };
+        List: {
+            items: components["schemas"]["SnapshotInfo"][];
+        };
         Literature: {
             corpus?: string;
             query: string;
@@ -830,10 +920,41 @@ export interface components {
             /** Format: double */
             value: number;
         };
+        MemberFit: {
+            /** Format: double */
+            log_density: number;
+            name: string;
+            /** Format: double */
+            weight: number;
+        };
+        ModelFit: {
+            /** Format: double */
+            covered_50: number;
+            /** Format: double */
+            covered_80: number;
+            /** Format: double */
+            covered_95: number;
+            /** Format: double */
+            explained: number;
+            importance: components["schemas"]["Importance"][];
+            left_out?: components["schemas"]["LeftOut"][];
+            members: components["schemas"]["MemberFit"][];
+            /** Format: double */
+            noise: number;
+            objective: string;
+            /** Format: int64 */
+            points: number;
+            trends?: components["schemas"]["TrendFit"][];
+        };
         Money: {
             currency: string;
             /** Format: double */
             value: number;
+        };
+        NamedUnit: {
+            name: string;
+            of: string;
+            unit: string;
         };
         Neighbour: {
             /** Format: double */
@@ -851,6 +972,17 @@ export interface components {
             expr: string;
             objective: string;
             sigma?: string;
+        };
+        Outlook: {
+            advised: boolean;
+            /** Format: double */
+            chance: number;
+            /** Format: double */
+            least: number;
+            /** Format: double */
+            regret: number;
+            unit: string;
+            why?: string;
         };
         PagePlan: {
             items: components["schemas"]["Plan"][];
@@ -912,6 +1044,7 @@ export interface components {
             brief_sha256: string;
             /** @example cmp_0199c0de-0000-7000-8000-000000000001 */
             campaign_id: string;
+            diagnostics?: components["schemas"]["Diagnostics"];
             exhausted?: boolean;
             /** @example pln_0199c0de-0000-7000-8000-000000000001 */
             id: string;
@@ -936,6 +1069,7 @@ export interface components {
             low: number;
             /** Format: double */
             mean: number;
+            models?: string[];
             objective: string;
             /** Format: double */
             sigma: number;
@@ -986,6 +1120,7 @@ export interface components {
             campaign_id: string;
             /** @example exp_0199c0de-0000-7000-8000-000000000001 */
             experiment_id: string;
+            influences?: components["schemas"]["Influence"][];
             losers?: components["schemas"]["Candidate"][];
             nearest?: components["schemas"]["Neighbour"][];
             /** Format: int64 */
@@ -995,6 +1130,8 @@ export interface components {
             predictions: components["schemas"]["Prediction"][];
             reason: string;
             settings: components["schemas"]["Setting"][];
+            /** Format: int64 */
+            unaided?: number;
         };
         Protocol: {
             observe: components["schemas"]["Observe"][];
@@ -1081,6 +1218,60 @@ export interface components {
             /** @description A number, a label, or the fractions of a composition */
             value: number | string | number[];
         };
+        SnapshotInfo: {
+            /** Format: int64 */
+            bytes: number;
+            /** @description Formats that it is there in */
+            exports: string[];
+            id: string;
+            license: string;
+            /** Format: int64 */
+            rows: number;
+        };
+        SnapshotRequest: {
+            /**
+             * @description At most this access
+             * @default internal
+             * @enum {string}
+             */
+            access?: "open" | "internal" | "restricted";
+            /**
+             * Format: date-time
+             * @description As of this time; by default that of the latest fact
+             */
+            as_of?: string;
+            /** @description Ids of campaigns; none for all */
+            campaigns?: string[];
+            /** @description Of successes with equal conditions, only the first of each campaign */
+            distinct?: boolean;
+            /** @description Formats to write it in besides */
+            exports?: ("parquet" | "jsonl" | "csv" | "chat" | "preference" | "croissant" | "rocrate" | "hf")[];
+            /** @description SPDX identifiers; none for any */
+            only_licenses?: string[];
+        };
+        SnapshotWork: {
+            exported: string[];
+            id: string;
+            /**
+             * Format: int64
+             * @description Into how many the reading is divided
+             */
+            parts: number;
+            /**
+             * Format: int64
+             * @description Parts that are read
+             */
+            read: number;
+            /**
+             * Format: int64
+             * @description Experiments that are read
+             */
+            rows: number;
+            /** @description The snapshot's id, once there is one */
+            snapshot: string;
+            /** @enum {string} */
+            state: "reading" | "freezing" | "exporting" | "done";
+        };
         Space: {
             candidates?: components["schemas"]["File"];
             constraints?: components["schemas"]["Constraint"][];
@@ -1124,6 +1315,7 @@ export interface components {
             /** @enum {string} */
             state: "" | "accepted" | "running" | "paused" | "cancelling" | "done" | "failed" | "cancelled" | "aborted" | "rejected" | "expired" | "in_doubt";
             step: string;
+            units?: components["schemas"]["NamedUnit"][];
             values?: {
                 [key: string]: unknown;
             };
@@ -1187,6 +1379,15 @@ export interface components {
             sigma?: {
                 [key: string]: number;
             };
+        };
+        TrendFit: {
+            /** Format: double */
+            gain: number;
+            /** Format: double */
+            slope: number;
+            source: string;
+            used: boolean;
+            version?: string;
         };
         Verdict: {
             /** @description The document as it was understood; absent when it could not be read */
@@ -2872,6 +3073,217 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "begin-snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnapshotRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotWork"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-snapshot-work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotWork"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "download-snapshot-file": {
+        parameters: {
+            query?: {
+                /** @description An export's format; nothing for the snapshot itself */
+                format?: string;
+                /** @description The file, as manifest.json names it */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The snapshot's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Requested Range Not Satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
