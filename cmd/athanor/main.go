@@ -44,6 +44,7 @@ type commands struct {
 
 	Campaign   campaignCmd   `cmd:"" help:"Submit, watch and steer campaigns."`
 	Plan       planCmd       `cmd:"" help:"Ask the planner without a laboratory."`
+	Model      modelCmd      `cmd:"" help:"Train, register and show models that predict."`
 	Dataset    datasetCmd    `cmd:"" help:"Import, snapshot, export and verify data."`
 	Literature literatureCmd `cmd:"" help:"Import, rank and screen papers, and what was found in them."`
 	Device     deviceCmd     `cmd:"" help:"See and stop devices."`

@@ -29,6 +29,7 @@ type suggestCmd struct {
 	JSON    bool   `name:"json" help:"Print the plan as JSON."`
 
 	planning
+	registryFlag
 }
 
 func (c *suggestCmd) Run(ctx context.Context, t *terminal) error {
@@ -56,7 +57,11 @@ func (c *suggestCmd) Run(ctx context.Context, t *terminal) error {
 	if c.Planner != "" {
 		doc.Plan.Planner = c.Planner
 	}
-	plan, err := p.Propose(ctx, data.Brief(doc.Space, doc.Objectives, doc.Plan, c.N, doc.Seed))
+	brief := data.Brief(doc.Space, doc.Objectives, doc.Plan, c.N, doc.Seed)
+	if err := consult(ctx, c.registry(), &brief); err != nil {
+		return err
+	}
+	plan, err := p.Propose(ctx, brief)
 	if err != nil {
 		return err
 	}

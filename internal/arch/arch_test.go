@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"campaign":                    {"lab"},
 	"planner":                     {"lab", "planner/space", "planner/gp", "planner/acq", "planner/net"},
 	"planner/net":                 {},
+	"models":                      {"lab", "planner/net", "planner/space"},
 	"planner/space":               {"lab"},
 	"planner/gp":                  {},
 	"planner/acq":                 {},

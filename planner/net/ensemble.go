@@ -223,3 +223,26 @@ func (p *Predictor) At(x []float64) (mean, sd, observed float64) {
 	sd = p.e.Scale * math.Sqrt(v)
 	return p.e.Mean + p.e.SD*mean, p.e.SD * sd, p.e.SD * math.Hypot(sd, p.e.Noise)
 }
+
+// Sound reports whether e, as it was read, takes so many inputs and is whole.
+func (e *Ensemble) Sound(inputs int) bool {
+	if len(e.Centre) != inputs || len(e.Width) != inputs || len(e.Members) == 0 {
+		return false
+	}
+	for _, m := range e.Members {
+		if !m.Net.sound(inputs) || !m.Prior.sound(inputs) {
+			return false
+		}
+	}
+	return true
+}
+
+func (n network) sound(inputs int) bool {
+	for _, l := range n {
+		if l.In != inputs || l.Out < 1 || len(l.W) != l.In*l.Out || len(l.B) != l.Out {
+			return false
+		}
+		inputs = l.Out
+	}
+	return len(n) > 0 && inputs == 1
+}
