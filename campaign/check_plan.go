@@ -1,15 +1,28 @@
 package campaign
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/athanor-lab/athanor/lab"
 )
+
+// modelRef is a model's name, or name and version.
+var modelRef = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}(@[0-9a-f]{1,64})?$`)
 
 // policies checks the plan, the budget and what follows failures.
 func (c *checker) policies() {
 	if p := c.doc.Plan; p.InFlight > 0 && p.InFlight < p.Batch {
 		c.addf("plan.in_flight", "is %d, fewer than the batch of %d", p.InFlight, p.Batch).right("at least %d: a plan is made when as many places are free", p.Batch)
+	}
+	switch p := c.doc.Plan; {
+	case p.Model != "" && p.Model != "auto" && !modelRef.MatchString(p.Model):
+		c.addf("plan.model", "%q is no name of a model", clip(p.Model)).right("auto, or a name as athanor model list shows it: suzuki-yield or suzuki-yield@a2ec423cadbf")
+	case p.RetrainEvery > 0 && (p.Model == "" || p.Model == "auto"):
+		c.addf("plan.retrain_every", "is %d, and plan.model names no model to train", p.RetrainEvery).right("a name in plan.model, or leave it out")
+	case p.RetrainEvery > 0 && strings.Contains(p.Model, "@"):
+		c.addf("plan.retrain_every", "trains a new version, and plan.model is the version %s", p.Model).right("the name alone in plan.model, or leave it out")
 	}
 	c.time("budget.time", c.doc.Budget.Time)
 	if m := c.doc.Budget.Cost; m != nil && currency.matches(m.Currency) && !slices.Contains(currencies, m.Currency) {
@@ -24,9 +37,6 @@ func Notes(doc lab.Document) []string {
 	var notes []string
 	if doc.Literature != nil {
 		notes = append(notes, "literature: published work is not searched yet; the section is kept with the campaign and has no effect")
-	}
-	if m := doc.Plan.Model; m != "" && m != "auto" {
-		notes = append(notes, "plan.model: models cannot be chosen yet; the planner fits its own")
 	}
 	if doc.Budget.Cost != nil {
 		notes = append(notes, "budget.cost: cost is not counted yet; the limit is kept with the campaign and has no effect")

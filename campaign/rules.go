@@ -164,10 +164,11 @@ var rules = map[reflect.Type]map[string]rule{
 		"sigma":     {about: "A CEL expression for its standard deviation, where the instrument knows it.", longest: maxExpr},
 	},
 	reflect.TypeFor[lab.PlanPolicy](): {
-		"planner":   {about: "Who plans.", def: `"auto"`, shape: plannerName},
-		"batch":     {about: "Proposals to a plan.", def: "1", min: num(1), max: num(maxInFlight)},
-		"in_flight": {about: "Experiments running at once; as many as batch unless told.", min: num(1), max: num(maxInFlight)},
-		"model":     {about: "The model that predicts. Without effect yet."},
+		"planner":       {about: "Who plans.", def: `"auto"`, shape: plannerName},
+		"batch":         {about: "Proposals to a plan.", def: "1", min: num(1), max: num(maxInFlight)},
+		"in_flight":     {about: "Experiments running at once; as many as batch unless told.", min: num(1), max: num(maxInFlight)},
+		"model":         {about: "A registered model whose predictions the planner starts from, as name or name@version; auto is none."},
+		"retrain_every": {about: "After how many outcomes the model is trained anew, on the outcomes of other campaigns with its inputs and outputs; 0 for never.", min: num(0), max: num(maxExperiments)},
 	},
 	reflect.TypeFor[lab.Budget](): {
 		"experiments": {about: "Experiments at most, failed ones included.", required: true, min: num(1), max: num(maxExperiments)},

@@ -155,7 +155,11 @@ type PlanPolicy struct {
 	Planner  string `json:"planner"`   // "auto" (default), another strategy by name, "plugin:NAME" or "race"
 	Batch    int    `json:"batch"`     // proposals to a plan, default 1
 	InFlight int    `json:"in_flight"` // experiments running at once, default batch
-	Model    string `json:"model,omitempty"`
+	// Model names a registered model whose predictions the planner starts from;
+	// "auto" and "" are none.
+	Model string `json:"model,omitempty"`
+	// RetrainEvery is after how many outcomes Model is trained anew, 0 for never.
+	RetrainEvery int `json:"retrain_every,omitempty"`
 }
 
 // Budget is what a campaign may use up.

@@ -18,6 +18,7 @@ type Activities struct {
 	compiler   Compiler
 	book       Book
 	dispatcher Dispatcher
+	models     Models // nil where none are kept
 	now        func() time.Time
 }
 
@@ -85,6 +86,9 @@ func (a *Activities) Propose(ctx context.Context, ask Ask) (Decision, error) {
 		Seed:       c.Document.Seed,
 		Known:      known,
 		Pending:    pending,
+	}
+	if brief.Sources, err = a.consult(ctx, brief); err != nil {
+		return Decision{}, forTemporal(err)
 	}
 	plan, err := a.planner.Propose(ctx, brief)
 	if err != nil {

@@ -20,8 +20,10 @@ type CampaignInput struct {
 	Numbered int      `json:"numbered,omitempty"` // experiments that have a number
 	Begun    int      `json:"begun,omitempty"`    // of these, those that were not rejected
 	Done     int      `json:"done,omitempty"`
-	Paused   bool     `json:"paused,omitempty"`
-	Why      string   `json:"why,omitempty"`
+	// Trainings is how often the campaign's model was trained anew.
+	Trainings int    `json:"trainings,omitempty"`
+	Paused    bool   `json:"paused,omitempty"`
+	Why       string `json:"why,omitempty"`
 }
 
 // Campaign repeats rounds until the budget is used, a stop rule is met or a
@@ -123,7 +125,11 @@ func (c *campaign) round(ctx workflow.Context) error {
 	case c.ending == "" && c.Begun >= c.Opening.Budget.Experiments:
 		c.end(lab.Completed, "the budget of "+plural(c.Begun, "experiment")+" is used")
 	}
-	want := c.want()
+	if c.want() == 0 {
+		return nil
+	}
+	c.retrain(ctx)
+	want := c.want() // a person may have paused in the meantime
 	if want == 0 {
 		return nil
 	}

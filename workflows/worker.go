@@ -22,6 +22,7 @@ type Registry interface {
 func Register(r Registry, a *Activities) {
 	r.RegisterWorkflow(Campaign)
 	r.RegisterWorkflow(Experiment)
+	r.RegisterWorkflow(Train)
 	r.RegisterActivity(a)
 }
 

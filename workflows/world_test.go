@@ -32,10 +32,13 @@ type world struct {
 	// busy says whether a reservation has to wait.
 	busy func(r workflows.Place) bool
 	stop func(known []lab.Known) string
+	// train is what a training gives.
+	train func(in workflows.TrainInput) (workflows.Trained, error)
 
 	mu         sync.Mutex
 	states     []string
 	asks       []lab.Brief
+	trainings  []workflows.TrainInput
 	plans      map[int]lab.Plan
 	outcomes   map[int]lab.Outcome
 	dispatched []lab.Command
@@ -71,7 +74,7 @@ func setup(t *testing.T) *world {
 		tokens:   map[lab.CommandID][]byte{},
 	}
 	w.answer = func(c lab.Command) *lab.Result { return answered(c, lab.CommandDone, lab.EffectComplete) }
-	workflows.Register(w.env, workflows.NewActivities(w, w, w, w, w, w, func() time.Time { return w.env.Now() }))
+	workflows.Register(w.env, workflows.WithModels(workflows.NewActivities(w, w, w, w, w, w, func() time.Time { return w.env.Now() }), w))
 	w.begun = w.env.Now()
 	w.env.SetTestTimeout(30 * time.Second)
 	return w

@@ -15,6 +15,7 @@ type services struct {
 	Temporal    string `name:"temporal" env:"ATHANOR_TEMPORAL_ADDRESS" placeholder:"HOST:PORT" help:"Temporal's front end."`
 	Namespace   string `name:"namespace" env:"ATHANOR_TEMPORAL_NAMESPACE" default:"athanor" help:"Temporal's namespace."`
 	MQTT        string `name:"mqtt" env:"ATHANOR_MQTT_URL" placeholder:"URL" help:"MQTT broker, as tcp://host:1883."`
+	Models      string `name:"models" env:"ATHANOR_MODELS" default:"${default_data}/models" help:"Folder of the models that athanor model registers."`
 	Lab         string `name:"lab" env:"ATHANOR_LAB" default:"lab" help:"The laboratory's name in MQTT topics."`
 	brokerAccount
 	Blobs   string `name:"blobs" env:"ATHANOR_BLOBS" placeholder:"DIR" help:"Where raw data of devices is kept; the gateways and the API share it. Without it none is taken."`

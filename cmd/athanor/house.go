@@ -22,6 +22,7 @@ import (
 	"github.com/athanor-lab/athanor/internal/blob"
 	"github.com/athanor-lab/athanor/internal/postgres"
 	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/models"
 	"github.com/athanor-lab/athanor/web"
 	"github.com/athanor-lab/athanor/workflows"
 )
@@ -194,7 +195,8 @@ func (h *house) runWorker(ctx context.Context) error {
 		return err
 	}
 	memory := memory{db: h.db, book: h.book}
-	w := workflows.NewWorker(h.temporal, workflows.NewActivities(memory, p, memory, h.compiler, h.book, h.devices, time.Now))
+	activities := workflows.NewActivities(memory, p, memory, h.compiler, h.book, h.devices, time.Now)
+	w := workflows.NewWorker(h.temporal, workflows.WithModels(activities, modelShelf{db: h.db, dir: models.Dir(h.services.Models)}))
 	w.RegisterWorkflow(workflows.Snapshot)
 	w.RegisterActivity(workflows.NewSnapshotActivities(freezer{h.db, h.services.Snapshots}))
 	if err := w.Start(); err != nil {

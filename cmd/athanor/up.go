@@ -258,7 +258,7 @@ func (l *laboratory) startServers(ctx context.Context) error {
 	if err := errors.Join(err, errPG, errTM); err != nil {
 		return err
 	}
-	l.services = services{PostgresURL: l.postgres.URL(), Temporal: l.temporal.Addr(), Namespace: l.temporal.Namespace(), MQTT: l.broker.URL(), Lab: "lab", planning: l.planning, Snapshots: filepath.Join(l.data, "snapshots")}
+	l.services = services{PostgresURL: l.postgres.URL(), Temporal: l.temporal.Addr(), Namespace: l.temporal.Namespace(), MQTT: l.broker.URL(), Lab: "lab", planning: l.planning, Snapshots: filepath.Join(l.data, "snapshots"), Models: filepath.Join(l.data, "models")}
 	return nil
 }
 
