@@ -37,7 +37,7 @@ type Group struct {
 const fewestPoints = 40
 
 // fewestMaterials is how many there are at least for the others to teach anything.
-const fewestMaterials = 5
+const fewestMaterials = 4
 
 // ByFirstChoice splits a table by its first categorical parameter, which in tables
 // of reactions is what is made to react.
