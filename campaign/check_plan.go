@@ -35,9 +35,6 @@ func (c *checker) policies() {
 func Notes(doc lab.Document) []string {
 	doc = Defaults(doc)
 	var notes []string
-	if doc.Literature != nil {
-		notes = append(notes, "literature: published work is not searched yet; the section is kept with the campaign and has no effect")
-	}
 	if doc.Budget.Cost != nil {
 		notes = append(notes, "budget.cost: cost is not counted yet; the limit is kept with the campaign and has no effect")
 	}

@@ -209,7 +209,7 @@ func TestNotes(t *testing.T) {
 	doc, _ := campaign.Parse(read(t, "testdata/good/arylation.yaml"), "")
 	doc.Plan.Model = "gnn-7"
 	notes := strings.Join(campaign.Notes(doc), "\n")
-	for _, want := range []string{"literature: ", "plan.model: ", "budget.cost: "} {
+	for _, want := range []string{"plan.model: ", "budget.cost: "} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no note on %s in %q", want, notes)
 		}

@@ -62,6 +62,7 @@ var (
 	approvals  = []string{"never", "first-batch", "every-batch"}
 	doubts     = []string{"ask", "fail"}
 	followUps  = []string{"skip", "ask", "stop"}
+	weights    = []string{"auto", "none"}
 	scales     = []string{"linear", "log"}
 	directions = []string{string(lab.Maximize), string(lab.Minimize)}
 	types      = []string{string(lab.Continuous), string(lab.Integer), string(lab.Discrete), string(lab.Categorical), string(lab.Composition)}
@@ -90,7 +91,7 @@ var rules = map[reflect.Type]map[string]rule{
 		"plan":        {about: "Who plans, and how much at a time."},
 		"budget":      {about: "What the campaign may use up.", required: true},
 		"stop":        {about: "Conditions that end the campaign before its budget does.", most: 20},
-		"literature":  {about: "What published work bears on it. Without effect yet."},
+		"literature":  {about: "What published work bears on it."},
 		"safety":      {about: "When a person decides."},
 		"seed":        {about: "The source of all randomness: equal seeds and equal results give equal plans.", def: "0", min: num(0), max: num(maxSeed)},
 	},
@@ -189,8 +190,10 @@ var rules = map[reflect.Type]map[string]rule{
 	},
 	reflect.TypeFor[lab.Literature](): {
 		"query":  {about: "What to search for.", required: true, longest: maxText},
-		"corpus": {about: "Where."},
-		"weight": {about: "How much it counts."},
+		"corpus": {about: "The corpus to search, as athanor literature import names it.", def: `"default"`},
+		"weight": {about: "auto: the planner learns how far outcomes follow the papers; none: they are read and reported, and not heeded.", def: `"auto"`, oneOf: weights},
+		"papers": {about: "Papers to read at most; 0 for the default.", def: "30", min: num(0), max: num(1000)},
+		"screen": {about: "Papers that a person judges before the first plan.", def: "0", min: num(0), max: num(1000)},
 	},
 	reflect.TypeFor[lab.Safety](): {
 		"approve":     {about: "Which plans wait for a person.", def: `"never"`, oneOf: approvals},

@@ -178,8 +178,10 @@ type StopRule struct {
 // Literature says what published work bears on the campaign.
 type Literature struct {
 	Query  string `json:"query"`
-	Corpus string `json:"corpus,omitempty"`
-	Weight string `json:"weight,omitempty"`
+	Corpus string `json:"corpus,omitempty"` // default "default"
+	Weight string `json:"weight,omitempty"` // "auto" (default), or "none": read and reported, not heeded
+	Papers int    `json:"papers,omitempty"` // read at most, default 30
+	Screen int    `json:"screen,omitempty"` // judged by a person before the first plan, default 0
 }
 
 // Safety says when a person decides.

@@ -18,7 +18,8 @@ type Activities struct {
 	compiler   Compiler
 	book       Book
 	dispatcher Dispatcher
-	models     Models // nil where none are kept
+	models     Models     // nil where none are kept
+	literature Literature // nil for none
 	now        func() time.Time
 }
 
@@ -42,6 +43,7 @@ func (a *Activities) Open(ctx context.Context, id lab.CampaignID) (Opening, erro
 		Budget:      c.Document.Budget,
 		Safety:      c.Document.Safety,
 		SubmittedAt: c.SubmittedAt,
+		Literature:  a.reads(c.Document),
 	}, nil
 }
 
@@ -73,6 +75,10 @@ func (a *Activities) Propose(ctx context.Context, ask Ask) (Decision, error) {
 		return Decision{Stop: rule}, nil
 	}
 	c := program.Campaign()
+	evidence, err := a.evidence(ctx, c, ask.Round, known)
+	if err != nil {
+		return Decision{}, err
+	}
 	brief := lab.Brief{
 		CampaignID: c.ID,
 		PlanID:     lab.PlanIDOf(c.ID, ask.Round),
@@ -84,6 +90,7 @@ func (a *Activities) Propose(ctx context.Context, ask Ask) (Decision, error) {
 		Objectives: c.Document.Objectives,
 		Policy:     c.Document.Plan,
 		Seed:       c.Document.Seed,
+		Evidence:   evidence,
 		Known:      known,
 		Pending:    pending,
 	}

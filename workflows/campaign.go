@@ -24,6 +24,7 @@ type CampaignInput struct {
 	Trainings int    `json:"trainings,omitempty"`
 	Paused    bool   `json:"paused,omitempty"`
 	Why       string `json:"why,omitempty"`
+	Reviewed  bool   `json:"reviewed,omitempty"` // the literature has been read
 }
 
 // Campaign repeats rounds until the budget is used, a stop rule is met or a
@@ -35,6 +36,9 @@ func Campaign(ctx workflow.Context, in CampaignInput) error {
 		return c.fail(ctx, err)
 	}
 	if err := c.listen(ctx); err != nil {
+		return c.fail(ctx, err)
+	}
+	if err := c.read(ctx); err != nil {
 		return c.fail(ctx, err)
 	}
 	for !c.over() {

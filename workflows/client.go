@@ -61,6 +61,16 @@ func (c *Control) Advise(ctx context.Context, id lab.ExperimentID, a Advice) err
 	return c.update(ctx, id.String(), UpdateAdvice, a)
 }
 
+// JudgePaper takes a person's word on a paper to the campaign that reads.
+func (c *Control) JudgePaper(ctx context.Context, id lab.CampaignID, j Judging) error {
+	return c.update(ctx, ReviewID(id), UpdateJudge, j)
+}
+
+// EnoughRead ends the screening of a campaign's papers.
+func (c *Control) EnoughRead(ctx context.Context, id lab.CampaignID, o Order) error {
+	return c.update(ctx, ReviewID(id), UpdateEnough, o)
+}
+
 // updateTimeout bounds how long a person waits for a campaign to answer: it
 // only passes when no worker runs.
 const updateTimeout = 10 * time.Second

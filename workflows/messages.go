@@ -16,6 +16,8 @@ type Opening struct {
 	Budget      lab.Budget     `json:"budget"`
 	Safety      lab.Safety     `json:"safety"`
 	SubmittedAt time.Time      `json:"submitted_at"`
+	// Literature is what to read before the first plan, nil for nothing.
+	Literature *lab.Literature `json:"literature,omitempty"`
 }
 
 // Ask is a question to the planner.

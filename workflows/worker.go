@@ -23,6 +23,7 @@ func Register(r Registry, a *Activities) {
 	r.RegisterWorkflow(Campaign)
 	r.RegisterWorkflow(Experiment)
 	r.RegisterWorkflow(Train)
+	r.RegisterWorkflow(Review)
 	r.RegisterActivity(a)
 }
 

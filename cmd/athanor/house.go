@@ -196,7 +196,7 @@ func (h *house) runWorker(ctx context.Context) error {
 	}
 	memory := memory{db: h.db, book: h.book}
 	activities := workflows.NewActivities(memory, p, memory, h.compiler, h.book, h.devices, time.Now)
-	w := workflows.NewWorker(h.temporal, workflows.WithModels(activities, modelShelf{db: h.db, dir: models.Dir(h.services.Models)}))
+	w := workflows.NewWorker(h.temporal, workflows.WithLiterature(workflows.WithModels(activities, modelShelf{db: h.db, dir: models.Dir(h.services.Models)}), reader{h.db}))
 	w.RegisterWorkflow(workflows.Snapshot)
 	w.RegisterActivity(workflows.NewSnapshotActivities(freezer{h.db, h.services.Snapshots}))
 	if err := w.Start(); err != nil {
