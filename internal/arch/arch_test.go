@@ -60,6 +60,7 @@ var mayImport = map[string][]string{
 	"literature/embed":            {"lab", "literature/index"},
 	"literature/llm":              {"lab", "literature", "literature/extract"},
 	"literature/sources":          {"lab", "literature", "literature/corpus"},
+	"literature/review":           {"lab", "literature", "literature/corpus", "literature/evidence", "literature/extract", "literature/index"},
 	"literature/bench":            {"lab", "literature", "literature/index", "literature/screen", "literature/extract", "literature/evidence"},
 	"devices/conformance":         {"lab", "devices"},
 	"devices/spec":                {"lab", "devices"},
