@@ -64,7 +64,7 @@ class Bench:
 
     def wait(self, ident, word):
         with self.heard:
-            if not self.heard.wait_for(lambda: word in self.said(ident), 5):
+            if not self.heard.wait_for(lambda: word in self.said(ident), 20):
                 raise AssertionError(f"{ident} said {self.said(ident)}; want {word}")
         return next(e for e in reversed(self.events) if e["id"] == ident)
 
@@ -133,6 +133,100 @@ class Devices(unittest.TestCase):
         b = self.crash()
         b.cmd("a")
         self.assertEqual((b.wait("a", "done dup")["boot"], b.moves), (2, []))
+
+    def test_pause(self):
+        def register(b):
+            @b.device.command(recovery="repeat", pausable=True)
+            def steps(ctx):
+                while True:
+                    b.moves.append(ctx.command_id)
+                    ctx.sleep(0.002)
+        self.register = register
+        b = self.start()
+        b.cmd("a", "steps", {})
+        b.wait("a", "running")
+        b.send("ctl", id="p", op="pause", target="a")
+        b.wait("a", "paused")
+        count = len(b.moves)
+        self.assertEqual((b.state()["op"], b.state()["active"][0]["state"]), ("paused", "paused"))
+        b.send("ctl", id="r", op="resume", target="a", epoch=2)  # not the lease's
+        time.sleep(0.03)  # fifteen of its steps
+        self.assertEqual(len(b.moves), count)
+        b = self.crash()
+        b.wait("a", "paused")
+        b.send("ctl", id="r", op="resume", target="a", epoch=1)
+        b.wait("a", "running")
+        b.send("ctl", id="c", op="cancel", target="a")
+        b.wait("a", "cancelled")
+        b.send("ctl", id="p", op="pause")
+        b.cmd("b", "steps", {})
+        b.wait("b", "rejected:busy")
+
+    def test_silence(self):
+        def register(b):
+            for rule in ("stop", "pause"):
+                @b.device.command(recovery="repeat", name=rule, orphan=(rule, 0.1))
+                def slow(ctx):
+                    ctx.sleep(0.3)
+        self.register = register
+        b = self.start()
+        b.cmd("a", "stop", {})
+        end = b.wait("a", "failed:orphaned")
+        self.assertEqual((end["effect"], end["retryable"], b.state()["op"]), ("partial", True, "safe"))
+        b.cmd("b", "pause", {})
+        b.wait("b", "rejected:no_lease")
+        b.send("beat", ts="2026-01-01T00:00:00Z", seq=2, orc="h")
+        b.cmd("c", "pause", {})
+        b.wait("c", "paused")
+        until = time.monotonic() + 10
+        while "done" not in b.said("c") and time.monotonic() < until:
+            b.send("beat", ts="2026-01-01T00:00:00Z", seq=3, orc="h")
+            time.sleep(0.02)  # between two beats
+        b.wait("c", "done")
+        self.assertEqual(b.state()["op"], "idle")
+
+    def test_supplies(self):
+        def register(b):
+            b.device.set_calibration("scale", certificate="K-7")
+            b.device.supply("tips", "1", 1, lot="L1")
+
+            @b.device.command(recovery="repeat", calibration=["scale"], needs={"tips": 1})
+            def dose(ctx):
+                ctx.use("tips", 1)
+        self.register = register
+        b = self.start()
+        b.cmd("a", "dose", {})
+        self.assertEqual(b.wait("a", "done")["calibration"], ["K-7"])
+        b = self.crash()
+        b.cmd("b", "dose", {})
+        b.wait("b", "rejected:consumable")
+        b.device.supply("tips", "1", 96, lot="L2")
+        b.device.set_calibration("scale", due="2025-01-01T00:00:00Z")
+        b.cmd("c", "dose", {})
+        b.wait("c", "rejected:calibration")
+        for bad in (lambda: b.device.supply("a b", "1", 1), lambda: b.device.supply("a", "1", -1), lambda: b.device.set_calibration("x", status="fine"),
+                    lambda: b.device.set_calibration("x", due="tomorrow"), lambda: b.device.raise_alarm("x", "dreadful"), lambda: b.device.hands(["A1", "A1"], None, None)):
+            self.assertRaises(Misuse, bad)
+
+    def test_alarms_and_streams(self):
+        b = self.start()
+        b.device.raise_alarm("hot", "error", "too hot")
+        b.device.raise_alarm("hot", "error", "too hot")
+        self.assertEqual([(t, json.loads(p)["level"]) for t, p in b.alarms], [("ldp/1/lab/dut/alarm/hot", "error")])
+        self.assertEqual(b.state()["alarms"], ["hot"])
+        b.device.clear_alarm("hot")
+        self.assertEqual((b.alarms[-1][1], b.state()["alarms"]), (b"", []))
+        b.send("alarm/old", code="old", level="error", since="2026-01-01T00:00:00Z", boot=1)
+        self.assertEqual(b.alarms[-1], ("ldp/1/lab/dut/alarm/old", b""))
+        stream = b.device.stream("thermal", T=Q("Cel"), P=Q("W"))
+        stream.add(T=20, P=0)
+        stream.add(T=21.5, P=3)
+        stream.flush()
+        topic, batch = b.batches[0]
+        self.assertEqual((topic, batch["n"], batch["v"], batch["u"]), ("ldp/1/lab/dut/tm/thermal", 1, {"T": [20, 21.5], "P": [0, 3]}, {"T": "Cel", "P": "W"}))
+        for bad in ({"T": 1}, {"T": 1, "P": 2, "X": 3}, {"T": float("nan"), "P": 1}):
+            self.assertRaises(ValueError, stream.add, **bad)
+        self.assertRaises(Misuse, b.device.stream, "x", T=Q(""))
 
     def test_refusals(self):
         b = self.start()
