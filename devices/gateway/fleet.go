@@ -20,7 +20,9 @@ type device struct {
 	about     devices.About
 	described bool // about is known
 	manners   *manners
-	alarms    []string // the codes that its state names
+	alarms    []string             // the codes that its state names
+	own       []lab.Fault          // as its state has them
+	raised    map[string]lab.Fault // alarms that stand, by source and code
 	cell      string
 	heartbeat time.Duration // while leased
 	holder    string        // of its lease
@@ -70,6 +72,10 @@ func (g *Gateway) cell(name string) *cell {
 
 // onDevice takes in what a device says of itself.
 func (g *Gateway) onDevice(_ context.Context, m devices.Message) {
+	if _, leaf, _, ok := devices.ParseSubTopic(m.Topic); ok && leaf == devices.LeafAlarm {
+		g.onAlarm(m)
+		return
+	}
 	_, name, leaf, ok := devices.ParseTopic(m.Topic)
 	if !ok || len(m.Payload) == 0 || !g.admit(name, len(m.Payload)) {
 		return
@@ -147,16 +153,21 @@ func (g *Gateway) onState(name string, b []byte, retained bool) error {
 		return nil
 	}
 	before := d.Device
-	d.Op, d.Mode, d.Boot, d.Active, d.Faults, d.Epoch = s.Op, s.Mode, s.Boot, s.Active, s.Faults, 0
+	d.Op, d.Mode, d.Boot, d.Active, d.own, d.Epoch = s.Op, s.Mode, s.Boot, s.Active, s.Faults, 0
 	d.holder = ""
 	if s.Lease != nil {
 		d.Epoch, d.holder = s.Lease.Epoch, s.Lease.Holder
 	}
 	d.state, d.stateAt = s, time.Time{}
-	if s.Alarms != nil && g.cfg.Alarms != nil && (d.alarms == nil || !slices.Equal(s.Alarms, d.alarms)) {
+	if s.Alarms != nil && (d.alarms == nil || !slices.Equal(s.Alarms, d.alarms)) {
 		// One that was cleared while nobody listened has left no message.
 		d.alarms = s.Alarms
-		g.note("alarms not cleared", true, func(ctx context.Context) error { return g.cfg.Alarms.KeepAlarms(ctx, name, s.Alarms) })
+		maps.DeleteFunc(d.raised, func(key string, f lab.Fault) bool {
+			return key == raisedKey(ByDevice, f.Code) && !slices.Contains(s.Alarms, f.Code)
+		})
+		if g.cfg.Alarms != nil {
+			g.note("alarms not cleared", true, func(ctx context.Context) error { return g.cfg.Alarms.KeepAlarms(ctx, name, s.Alarms) })
+		}
 	}
 	if retained {
 		if d.SeenAt.IsZero() {
@@ -166,6 +177,7 @@ func (g *Gateway) onState(name string, b []byte, retained bool) error {
 		d.stateAt = time.Now()
 		d.alive()
 	}
+	d.showFaults()
 	d.dirty = d.dirty || d.Conn != before.Conn || d.Op != before.Op || d.Mode != before.Mode || d.Boot != before.Boot || d.Epoch != before.Epoch ||
 		!slices.Equal(d.Active, before.Active) || !slices.Equal(d.Faults, before.Faults)
 	// What the device says has ended, and is open here, is asked for.

@@ -112,10 +112,12 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 			{Filters: []string{devices.Shared("orc", devices.Topic(l, "+", devices.LeafEv))}, Handle: g.onEvent},
 			// Retained topics are not retained for a shared subscription.
 			{
-				Filters: []string{devices.Topic(l, "+", devices.LeafAbout), devices.Topic(l, "+", devices.LeafConn), devices.Topic(l, "+", devices.LeafState)},
-				Handle:  g.onDevice,
+				Filters: []string{
+					devices.Topic(l, "+", devices.LeafAbout), devices.Topic(l, "+", devices.LeafConn), devices.Topic(l, "+", devices.LeafState),
+					devices.SubTopic(l, "+", devices.LeafAlarm, "+"), // in order with the states that name them
+				},
+				Handle: g.onDevice,
 			},
-			{Filters: []string{devices.SubTopic(l, "+", devices.LeafAlarm, "+")}, Handle: g.onAlarm},
 			{Filters: []string{devices.Shared("orc", devices.SubTopic(l, "+", devices.LeafTm, "+"))}, Handle: g.onTelemetry},
 		},
 		Up:   func(context.Context, devices.Bus) { g.hurry() },

@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -124,7 +126,11 @@ func (g *Gateway) distrust(name, topic string, payload []byte, why error) {
 func (g *Gateway) blame(name string, m *manners, now time.Time, a devices.Alarm) {
 	_, stands := m.bad[a.Code]
 	m.bad[a.Code] = now
-	if stands || g.cfg.Alarms == nil {
+	if stands {
+		return
+	}
+	g.show(name, ByLaboratory, a)
+	if g.cfg.Alarms == nil {
 		return
 	}
 	a.Since = now.UTC().Truncate(time.Millisecond)
@@ -143,6 +149,7 @@ func (g *Gateway) forgive(context.Context) {
 		for code, last := range d.manners.bad {
 			if now.Sub(last) > g.cfg.Quiet {
 				delete(d.manners.bad, code)
+				g.show(name, ByLaboratory, devices.Alarm{Code: code})
 				if g.cfg.Alarms != nil {
 					g.note("alarm not cleared", true, func(ctx context.Context) error { return g.cfg.Alarms.ClearAlarm(ctx, name, ByLaboratory, code) })
 				}
@@ -192,13 +199,18 @@ func (g *Gateway) writeNotes(ctx context.Context) {
 }
 
 // onAlarm takes an alarm that a device raises or clears.
-func (g *Gateway) onAlarm(_ context.Context, m devices.Message) {
+func (g *Gateway) onAlarm(m devices.Message) {
 	name, _, code, ok := devices.ParseSubTopic(m.Topic)
-	if !ok || !g.admit(name, len(m.Payload)) || g.cfg.Alarms == nil {
+	if !ok || !g.admit(name, len(m.Payload)) {
 		return
 	}
 	if len(m.Payload) == 0 {
-		g.note("alarm not cleared", true, func(ctx context.Context) error { return g.cfg.Alarms.ClearAlarm(ctx, name, ByDevice, code) })
+		g.mu.Lock()
+		g.show(name, ByDevice, devices.Alarm{Code: code})
+		g.mu.Unlock()
+		if g.cfg.Alarms != nil {
+			g.note("alarm not cleared", true, func(ctx context.Context) error { return g.cfg.Alarms.ClearAlarm(ctx, name, ByDevice, code) })
+		}
 		return
 	}
 	a, err := devices.DecodeAlarm(m.Payload)
@@ -209,7 +221,44 @@ func (g *Gateway) onAlarm(_ context.Context, m devices.Message) {
 		g.distrust(name, m.Topic, m.Payload, err)
 		return
 	}
-	g.note("alarm not raised", true, func(ctx context.Context) error { return g.cfg.Alarms.RaiseAlarm(ctx, name, ByDevice, a) })
+	g.mu.Lock()
+	g.show(name, ByDevice, a)
+	g.mu.Unlock()
+	if g.cfg.Alarms != nil {
+		g.note("alarm not raised", true, func(ctx context.Context) error { return g.cfg.Alarms.RaiseAlarm(ctx, name, ByDevice, a) })
+	}
+}
+
+func raisedKey(by AlarmSource, code string) string { return string(by) + " " + code }
+
+// show has an alarm stand among the faults of a device, where people see it, or
+// with no level no more; g.mu is held.
+func (g *Gateway) show(name string, by AlarmSource, a devices.Alarm) {
+	d := g.device(name)
+	if d.raised == nil {
+		d.raised = map[string]lab.Fault{}
+	}
+	if a.Level == "" {
+		delete(d.raised, raisedKey(by, a.Code))
+	} else {
+		d.raised[raisedKey(by, a.Code)] = lab.Fault{Code: a.Code, Level: a.Level, Text: a.Text}
+	}
+	before := d.Faults
+	d.showFaults()
+	d.dirty = d.dirty || !slices.Equal(before, d.Faults)
+}
+
+// showFaults makes the device's faults of what its state says and of the alarms
+// that stand, each code once.
+func (d *device) showFaults() {
+	all := slices.Clone(d.own)
+	for _, key := range slices.Sorted(maps.Keys(d.raised)) {
+		f := d.raised[key]
+		if !slices.ContainsFunc(all, func(x lab.Fault) bool { return x.Code == f.Code }) {
+			all = append(all, f)
+		}
+	}
+	d.Faults = all
 }
 
 // onTelemetry takes a batch.

@@ -172,6 +172,10 @@ func TestAlarmsAndTelemetry(t *testing.T) {
 		s.kept("both", func(alarms []string, b []gateway.TelemetryBatch, _ []gateway.Quarantined) bool {
 			return slices.Equal(alarms, []string{"furnace device hot"}) && len(b) == 1 && b[0].Stream == "thermal" && b[0].Device == "furnace" && slices.Equal(b[0].V["T"], []float64{20, 21.5})
 		})
+		shown, err := s.fleet.Await(s.patience(), "furnace", func(d lab.Device) bool { return len(d.Faults) == 1 })
+		if err != nil || shown.Faults[0] != (lab.Fault{Code: "hot", Level: "critical", Text: "too hot"}) {
+			t.Errorf("faults shown = %+v, %v; want the alarm", shown.Faults, err)
+		}
 		if err := thermal.Add(5000); err != nil {
 			t.Fatal(err)
 		}
