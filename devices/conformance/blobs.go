@@ -172,9 +172,9 @@ func (r *received) trouble() string {
 
 // ServeHTTP implements [http.Handler].
 func (r *received) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	defer r.news() // without r.mu, since who waits for news asks under a lock of its own
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	defer r.news()
 	sum := q.URL.Path[max(0, len(q.URL.Path)-64):]
 	if q.Header.Get("Authorization") != "Bearer "+r.token || !devices.ValidSHA256(sum) || q.Method != http.MethodHead && q.Method != http.MethodPut {
 		r.problems = append(r.problems, q.Method+" "+q.URL.Path)

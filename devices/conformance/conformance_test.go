@@ -49,8 +49,11 @@ var examples = map[string]json.RawMessage{
 	"again": json.RawMessage(`{"time":0}`), "resume": json.RawMessage(`{"time":0}`), "look": json.RawMessage(`{"time":0}`), "once": json.RawMessage(`{"time":0}`),
 }
 
+// patience is for a machine that is busy with everybody's tests.
+const patience = 15 * time.Second
+
 // orphanAfter is the silence that the test device bears.
-const orphanAfter = 400 * time.Millisecond
+const orphanAfter = 1200 * time.Millisecond
 
 // newDevice returns a device with a command of every recovery class.
 func newDevice(journal string) *sdk.Device {
@@ -137,9 +140,9 @@ func (m *machine) Kill() error {
 
 // long is a shorter wait than the kit's own, so that the tests are quick.
 func long(s string) map[string]json.RawMessage {
-	p := json.RawMessage(`{"time":` + s + `}`)
+	p, lonely := json.RawMessage(`{"time":`+s+`}`), json.RawMessage(`{"time":3}`) // longer than the silence that they bear
 	return map[string]json.RawMessage{
-		"resume": p, "again": p, "look": p, "once": p, "standing": p, "stopping": p, "pausing": p, "finishing": p,
+		"resume": p, "again": p, "look": p, "once": p, "standing": p, "stopping": lonely, "pausing": lonely, "finishing": lonely,
 	}
 }
 
@@ -182,7 +185,7 @@ func TestGoSDKConforms(t *testing.T) {
 			t.Parallel()
 			m := &machine{t: t, dial: b.dial, journal: filepath.Join(t.TempDir(), "journal")}
 			r := conformance.Run(t.Context(), conformance.Config{
-				Dial: b.dial, Device: "dut", Process: m, RestartBroker: b.restart, Examples: examples, Long: long("2"), Only: b.only,
+				Dial: b.dial, Device: "dut", Process: m, RestartBroker: b.restart, Examples: examples, Long: long("2"), Only: b.only, Patience: patience,
 			})
 			if !r.OK() || b.only == nil && len(skips(r)) > 0 {
 				t.Errorf("the Go SDK does not conform: %s\nskipped: %v", strings.Join(failures(r), "\n"), skips(r))

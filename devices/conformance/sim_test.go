@@ -91,7 +91,7 @@ func TestSimulatedDevicesConform(t *testing.T) {
 	for id, s := range simulated {
 		broker := mqtttest.Start(t)
 		cfg := conformance.Config{
-			Dial: mqtt.Dialer(broker.Options()), Device: id, Examples: s.examples, Long: s.long,
+			Dial: mqtt.Dialer(broker.Options()), Device: id, Examples: s.examples, Long: s.long, Patience: patience,
 			Start: []string{"env", simulatorDir + "=" + t.TempDir(), simulatorURL + "=" + broker.Options().URL, os.Args[0]},
 		}
 		if id == "surface" {

@@ -85,7 +85,8 @@ func TestKilledProcess(t *testing.T) {
 				return
 			}
 			select {
-			case <-time.After(150*time.Millisecond + time.Duration(rng.Int64N(int64(400*time.Millisecond)))):
+			// Longer each time, so that on a machine that is busy it comes to something.
+			case <-time.After(150*time.Millisecond + time.Duration(kills)*10*time.Millisecond + time.Duration(rng.Int64N(int64(400*time.Millisecond)))):
 				kills++
 			case <-ctx.Done():
 			}

@@ -263,10 +263,10 @@ func TestPausedCommandIsNotInDoubt(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, devicestest.NewBroker().Dial)
 	d := sdk.New(sdk.Config{ID: "stirrer", Kind: "Stirrer", Journal: filepath.Join(s.dir, "stirrer"), Heartbeat: 100 * time.Millisecond})
-	sdk.Handle(d, "stir", func(c *sdk.Ctx, _ struct{}) (struct{}, error) { return struct{}{}, c.Sleep(300 * time.Millisecond) }, sdk.Repeat, sdk.Pausable)
+	sdk.Handle(d, "stir", func(c *sdk.Ctx, _ struct{}) (struct{}, error) { return struct{}{}, c.Sleep(3 * time.Second) }, sdk.Repeat, sdk.Pausable)
 	s.run(d)
 	c := s.command("stirrer", "stir", 1)
-	c.Params, c.TimeoutS, c.Deadline = nil, 1, time.Now().Add(time.Second).UTC().Truncate(time.Millisecond)
+	c.Params, c.TimeoutS, c.Deadline = nil, 4, time.Now().Add(4*time.Second).UTC().Truncate(time.Millisecond)
 	s.dispatch(c)
 	s.reached(c, lab.CommandRunning)
 	if err := s.g.Pause(t.Context(), "stirrer", "", "ada", "lunch"); err != nil {

@@ -120,7 +120,7 @@ func (d *Device) onResume(ctl devices.Ctl) {
 	e := d.entries[ctl.Target]
 	moves := ctl.Target == "" && len(d.at()) > 0 || e != nil && e.paused
 	if ctl.Target == "" && !d.paused || ctl.Target != "" && (e == nil || !e.paused) || moves && (!d.leased() || ctl.Epoch != d.lease.Epoch) {
-		d.log.Warn("resume ignored: nothing is paused, or its epoch has no lease", "command_id", ctl.Target, "epoch", ctl.Epoch)
+		d.log.Info("resume ignored: nothing is paused, or its epoch has no lease", "command_id", ctl.Target, "epoch", ctl.Epoch)
 		if e != nil {
 			d.repeat(e)
 		}

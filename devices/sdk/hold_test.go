@@ -147,11 +147,11 @@ func TestPausedTimeIsNoRunningTime(t *testing.T) {
 	b.with = steps(b, sdk.Pausable)
 	b.start()
 	b.lease(1)
-	b.send(devices.LeafCmd, cmd("a", "steps", `{}`, `"timeout_s":0.5,`))
+	b.send(devices.LeafCmd, cmd("a", "steps", `{}`, `"timeout_s":2,`))
 	b.event("a", lab.CommandRunning, 1)
 	b.ctl(`{"id":"p","op":"pause","target":"a"}`)
 	b.event("a", lab.CommandPaused, 1)
-	time.Sleep(600 * time.Millisecond) // longer than the timeout: the time is the point
+	time.Sleep(2200 * time.Millisecond) // longer than the timeout: the time is the point
 	b.resume("a", 1)
 	b.event("a", lab.CommandRunning, 2)
 	if e := b.event("a", lab.CommandFailed, 1); e.Code != devices.Timeout {

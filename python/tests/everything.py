@@ -4,7 +4,7 @@ import sys
 from athanor.device import Device, Q
 
 dev = Device(sys.argv[1], kind="Tester", capabilities=["test"], journal=sys.argv[2], simulated=True, heartbeat_s=1)
-AFTER_S = 0.4
+AFTER_S = 1.2
 
 
 def wait(ctx, time: Q("s", 0, 60)) -> {"time": Q("s")}:

@@ -167,7 +167,7 @@ class Devices(unittest.TestCase):
             for rule in ("stop", "pause"):
                 @b.device.command(recovery="repeat", name=rule, orphan=(rule, 0.1))
                 def slow(ctx):
-                    ctx.sleep(0.3)
+                    ctx.sleep(0.3 if ctx.name == "pause" else 30)
         self.register = register
         b = self.start()
         b.cmd("a", "stop", {})

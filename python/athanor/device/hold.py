@@ -80,7 +80,7 @@ class Hold:
             moves = e is not None and e.paused or target is None and any(x.accepted for x in self._memory.unended.values())
             paused = self._memory.paused if target is None else e is not None and e.paused
             if not paused or moves and not (self._leased() and ctl.get("epoch") == self._lease_epoch):
-                log.warning("resume ignored: nothing is paused, or its epoch has no lease")
+                log.info("resume ignored: nothing is paused, or its epoch has no lease")
                 if e is not None:
                     self._repeat(e)
                 return
