@@ -49,6 +49,7 @@ type Dispatch struct {
 	Commands  int     `json:"commands"`
 	Completed int     `json:"completed"`
 	Lost      int     `json:"lost"`
+	Commanded int     `json:"devices_commanded"` // and leased; the others are at rest
 
 	Accepted Quantiles `json:"accepted_ms"` // dispatched → the device says that it has it, on its disk
 	Done     Quantiles `json:"done_ms"`     // dispatched → the device says that it is done

@@ -15,18 +15,22 @@ import (
 func (m *measuring) load(ctx context.Context, r *Dispatch) error {
 	n := max(1, int(m.Rate*m.Seconds))
 	bench := fleet{Prefix: "bench"}
+	// More devices than commands: the others are connected and at rest, in cells
+	// of their own.
+	r.Commanded = min(n, m.Devices)
+	order := m.rand.Perm(r.Commanded)
 	// The first lease of each device, and the first beats, are not what is measured.
-	if err := m.send(ctx, m.Devices, max(m.Rate, 200), m.rand.Perm(m.Devices), bench, "do"); err != nil {
+	if err := m.send(ctx, r.Commanded, max(m.Rate, 200), order, bench, "do"); err != nil {
 		return err
 	}
-	if err := m.watch.await(ctx, drainMax+time.Duration(float64(m.Devices)/m.Rate)*time.Second, m.Devices, "first commands came back", func() int { return len(m.watch.told) }); err != nil {
+	if err := m.watch.await(ctx, 2*drainMax, r.Commanded, "first commands came back", func() int { return len(m.watch.told) }); err != nil {
 		return err
 	}
 	m.watch.note(func() {
 		m.watch.sent, m.watch.told = map[string]time.Time{}, map[string]time.Time{}
 	})
 	cpu, began := rig.CPUSeconds(), time.Now()
-	if err := m.send(ctx, n, m.Rate, m.rand.Perm(m.Devices), bench, "do"); err != nil {
+	if err := m.send(ctx, n, m.Rate, order, bench, "do"); err != nil {
 		return err
 	}
 	r.Seconds = time.Since(began).Seconds()
@@ -92,9 +96,10 @@ func (m *measuring) memory(r *Dispatch) {
 // cancel has devices hold, and cancels them one after the other.
 func (m *measuring) cancel(ctx context.Context) (Quantiles, error) {
 	n := min(m.Devices, cancelMax)
+	bench := fleet{Prefix: "bench"}
 	w := m.watch
 	w.note(func() { w.sent, w.told = map[string]time.Time{}, map[string]time.Time{} })
-	if err := m.send(ctx, n, 200, m.rand.Perm(m.Devices), fleet{Prefix: "bench"}, "hold"); err != nil {
+	if err := m.send(ctx, n, 200, m.rand.Perm(n), bench, "hold"); err != nil {
 		return Quantiles{}, err
 	}
 	if err := w.await(ctx, drainMax, n, "devices are at work", func() int {
