@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"hash/fnv"
@@ -252,17 +253,40 @@ func (d *device) silence(now time.Time) {
 	}
 }
 
+// savesMax is how many devices are saved before somebody looks again at who is
+// to be saved.
+const savesMax = 256
+
+// urgency orders devices that are to be saved, the lowest first.
+func (d *device) urgency() int {
+	switch {
+	case d.dirty && d.Conn == devices.Lost:
+		return 0
+	case d.dirty:
+		return 1
+	default:
+		return 2
+	}
+}
+
 // saveDirty saves what is new about devices.
 func (g *Gateway) saveDirty(ctx context.Context) {
 	now := time.Now()
+	var due []*device
 	var save []lab.Device
 	g.mu.Lock()
 	for _, d := range g.devices {
 		d.silence(now)
 		if d.Conn != "" && (d.dirty || now.Sub(d.saved) > seenEvery && d.SeenAt.After(d.saved)) {
-			d.dirty, d.saved = false, now
-			save = append(save, d.Device)
+			due = append(due, d)
 		}
+	}
+	// When ten thousand have news at once, as after the lab's stop, those that
+	// died come first, then those with news, and nobody waits for all.
+	slices.SortFunc(due, func(a, b *device) int { return cmp.Compare(a.urgency(), b.urgency()) })
+	for _, d := range due[:min(savesMax, len(due))] {
+		d.dirty, d.saved = false, now
+		save = append(save, d.Device)
 	}
 	g.mu.Unlock()
 	var group errgroup.Group
