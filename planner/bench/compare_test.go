@@ -138,6 +138,45 @@ func TestTracesOfOtherTablesAreLeftOut(t *testing.T) {
 	}
 }
 
+// TestCommittedTracesAreRead reads what bench/peers has run on the development
+// tables, and lays it beside campaigns on them where the tables are at hand.
+func TestCommittedTracesAreRead(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join("..", "..", "bench", "peers", "traces")
+	traces, err := bench.Traces(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets := make(map[string]map[string]bool)
+	for _, tr := range traces {
+		if tr.Version == "" || len(tr.CPUMS) != len(tr.Order)-tr.Starts {
+			t.Errorf("%s on %s, seed %d: version %q, %d times for %d suggestions", tr.Planner, tr.Dataset, tr.Seed, tr.Version, len(tr.CPUMS), len(tr.Order)-tr.Starts)
+		}
+		if sets[tr.Planner] == nil {
+			sets[tr.Planner] = make(map[string]bool)
+		}
+		sets[tr.Planner][tr.Dataset] = true
+	}
+	for _, name := range []string{"botorch", "baybe", "optuna-gp"} {
+		if len(sets[name]) != 12 {
+			t.Errorf("%s has traces on %d of the 12 development tables", name, len(sets[name]))
+		}
+	}
+	data := os.Getenv("ATHANOR_DATA")
+	if data == "" {
+		t.Skip("not laid beside campaigns: ATHANOR_DATA is not set")
+	}
+	r, err := bench.Run(context.Background(), planner.New(planner.Options{}), bench.Options{
+		Data: filepath.Join(data, "optimisation"), Sets: []string{"agnp", "lnp3"}, Seeds: 1, Strategy: "random", Traces: dir,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := r.Peers["optuna-gp"]; p.Pairs != 2 || p.Sets != 2 {
+		t.Errorf("optuna-gp pairs with %d campaigns on %d sets, want 2 on 2", p.Pairs, p.Sets)
+	}
+}
+
 func FuzzReadTraces(f *testing.F) {
 	f.Add([]byte(`{"format":"athanor-bench-trace/1","table":"ab","planner":"p","seed":1,"starts":1,"order":[3,4]}` + "\n"))
 	f.Add([]byte(`{"format":"athanor-bench-trace/1"}` + "\n"))
