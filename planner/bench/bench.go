@@ -15,6 +15,8 @@ package bench
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"runtime/debug"
 
 	"github.com/athanor-lab/athanor/lab"
 )
@@ -49,7 +51,8 @@ type Result struct {
 	SuggestMS        Quantiles          `json:"suggest_ms"`      // wall time of a plan
 	SuggestCPU       Quantiles          `json:"suggest_cpu_ms"`  // processor time of a plan
 	AllocMB          float64            `json:"suggest_alloc_mb"`
-	RSSMB            float64            `json:"rss_mb"`
+	RSSMB            float64            `json:"rss_mb"`      // the most that the process has had
+	IdleRSSMB        float64            `json:"idle_rss_mb"` // of that, what the program had before it read a table
 	Seeds            int                `json:"seeds"`
 	Strategy         string             `json:"strategy"`
 }
@@ -83,12 +86,22 @@ type Set struct {
 	Areas       []float64          `json:"areas"` // by seed, over the mean area of random search
 }
 
+// gcPercent is how much garbage there may be for what is in use.
+const gcPercent = 25
+
 // Run measures p. It runs campaigns one after another, so that times mean
 // something.
 func Run(ctx context.Context, p Proposer, o Options) (Result, error) {
 	o = o.withDefaults()
-	tables, err := Tables(o.Data, o.Sets)
+	// The memory that is measured is to be the planner's: the garbage of reading
+	// tables is let go of early, and one table is kept at a time.
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	idle := peakMB()
+	names, err := folders(o.Data, o.Sets)
 	if err != nil {
+		return Result{}, err
+	}
+	if err := readable(o.Data, names); err != nil {
 		return Result{}, err
 	}
 	var traces []Trace
@@ -101,7 +114,11 @@ func Run(ctx context.Context, p Proposer, o Options) (Result, error) {
 	var all costs
 	counted := make(map[string]float64)
 	versus := newVersus()
-	for _, t := range tables {
+	for _, name := range names {
+		t, err := Load(filepath.Join(o.Data, name))
+		if err != nil {
+			return res, err
+		}
 		s, c, err := t.measure(ctx, p, o)
 		if err != nil {
 			return res, fmt.Errorf("bench table %s: %w", t.Name, err)
@@ -128,7 +145,7 @@ func Run(ctx context.Context, p Proposer, o Options) (Result, error) {
 			t.Name, s.RelativeArea, s.StandardError, s.ToTop1, s.RandomToTop1, s.ToTop5, s.RandomToTop5, s.SuggestMS.P50, s.SuggestMS.P95)
 	}
 	res.SuggestMS, res.SuggestCPU, res.AllocMB = quantiles(all.wallMS), quantiles(all.cpuMS), mean(all.allocMB)
-	res.RSSMB = peakMB()
+	res.RSSMB, res.IdleRSSMB = peakMB(), idle
 	res.Peers = versus.summary(res)
 	return res, nil
 }

@@ -382,19 +382,9 @@ func (t *Table) grade() error {
 
 // Tables loads the named folders of dir, or all that hold a space.json.
 func Tables(dir string, names []string) ([]*Table, error) {
-	if len(names) == 0 {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			return nil, fmt.Errorf("list the tables: %w", err)
-		}
-		for _, e := range entries {
-			if _, err := os.Stat(filepath.Join(dir, e.Name(), "space.json")); err == nil {
-				names = append(names, e.Name())
-			}
-		}
-	}
-	if len(names) == 0 {
-		return nil, lab.Errorf(lab.NotFound, "no folder of %s holds a space.json and a table.csv", dir)
+	names, err := folders(dir, names)
+	if err != nil {
+		return nil, err
 	}
 	var out []*Table
 	for _, n := range names {
@@ -405,4 +395,35 @@ func Tables(dir string, names []string) ([]*Table, error) {
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// folders returns names, or those of all folders of dir that hold a table.
+func folders(dir string, names []string) ([]string, error) {
+	if len(names) > 0 {
+		return names, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list the tables: %w", err)
+	}
+	for _, e := range entries {
+		if _, err := os.Stat(filepath.Join(dir, e.Name(), "space.json")); err == nil {
+			names = append(names, e.Name())
+		}
+	}
+	if len(names) == 0 {
+		return nil, lab.Errorf(lab.NotFound, "no folder of %s holds a space.json and a table.csv", dir)
+	}
+	return names, nil
+}
+
+// readable reports what is wrong with the first of the tables that cannot be
+// read, before hours go into those ahead of it.
+func readable(dir string, names []string) error {
+	for _, n := range names {
+		if _, err := Load(filepath.Join(dir, n)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
