@@ -22,7 +22,7 @@ import (
 
 type litImportCmd struct {
 	corpusFlags
-	Files []string `arg:"" optional:"" help:"Papers: BibTeX, RIS, CSV, JSON Lines, PDF, or answers of OpenAlex, Europe PMC, Semantic Scholar and Crossref."`
+	Files []string `arg:"" optional:"" help:"Papers: BibTeX, RIS, CSV, JSON Lines, JATS, PDF, or answers of OpenAlex, Europe PMC, Semantic Scholar and Crossref."`
 	liveFlags
 	JSON bool `name:"json" help:"Print JSON."`
 }

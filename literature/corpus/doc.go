@@ -1,7 +1,7 @@
 // Package corpus reads papers from the files that scientists have and keeps them
 // without duplicates.
 //
-// [Read] takes BibTeX, RIS, CSV, TSV, JSON and JSONL, our own records and those
+// [Read] takes BibTeX, RIS, CSV, TSV, JATS, JSON and JSONL, our own records and those
 // of OpenAlex, Europe PMC, Semantic Scholar and Crossref. It is strict and loses
 // nothing: a record that cannot be understood is in [Import.Quarantined] with the
 // reason and its bytes, and the records around it are read. No input makes it

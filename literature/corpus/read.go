@@ -76,8 +76,10 @@ func Read(name string, r io.Reader, limits Limits) (Import, error) {
 		in.json(src)
 	case "jsonl":
 		in.lines(src)
+	case "jats":
+		in.jats(src)
 	default:
-		err = lab.Errorf(lab.Invalid, "read %s: it is not BibTeX, RIS, CSV with a title column, JSON or JSONL", name)
+		err = lab.Errorf(lab.Invalid, "read %s: it is not BibTeX, RIS, CSV with a title column, JSON, JSONL or JATS XML", name)
 	}
 	return in.out, err
 }
@@ -121,6 +123,8 @@ func detect(name string, src []byte) string {
 		return "csv"
 	case ext == ".tsv":
 		return "tsv"
+	case head[0] == '<' && (ext == ".xml" || ext == ".nxml" || strings.Contains(head, "<article")):
+		return "jats"
 	case head[0] == '{' || head[0] == '[':
 		return "json"
 	case strings.HasPrefix(head, "TY  -"):

@@ -177,6 +177,7 @@ func FuzzRead(f *testing.F) {
 	for name, src := range bulk {
 		f.Add(name, []byte(src))
 	}
+	f.Add("x.xml", []byte(jats))
 	f.Add("x.bib", []byte("@string{a=a#a}@article{x,title=a#a,author={\\'{e} and {and}}}"))
 	f.Fuzz(func(t *testing.T, name string, src []byte) {
 		in, err := corpus.Read(name, strings.NewReader(string(src)), corpus.Limits{File: 1 << 20, Record: 1 << 12})
@@ -229,5 +230,39 @@ func TestWhole(t *testing.T) {
 	}
 	if in := read(t, "x.json", `{"title":"a title","abstract":"a","full_text":"b\nc  d"}`); in.Papers[0].Reading() != "a\nb\nc d" {
 		t.Errorf("full text: %+v", in.Papers[0])
+	}
+}
+
+const jats = `<?xml version="1.0"?><!DOCTYPE article [<!ENTITY x SYSTEM "file:///etc/passwd">]>
+<pmc-articleset><article xmlns:xlink="x"><front><journal-meta><journal-title-group><journal-title>J. Gels</journal-title></journal-title-group></journal-meta>
+<article-meta><article-id pub-id-type="pmid">77</article-id><article-id pub-id-type="doi">10.1000/J</article-id>
+<title-group><article-title>Drying of <italic>gels</italic> &#x2013; a study</article-title></title-group>
+<contrib-group><contrib contrib-type="author"><name><surname>Ng</surname><given-names>Bo</given-names></name></contrib></contrib-group>
+<pub-date><year>2019</year></pub-date><abstract><title>Aim</title><p>Gels dry.</p></abstract><kwd-group><kwd>sol-gel</kwd></kwd-group></article-meta></front>
+<body><sec><title>Methods</title><p>The gel was dried at
+80 &#xB0;C <xref>[1]</xref> for 12 h&x;.</p><table-wrap><p>99</p></table-wrap></sec></body><back><ref-list><ref><article-title>Other</article-title></ref></ref-list></back></article>
+<article><front><article-meta><title-group><article-title>Two</article-title></title-group><related-article related-article-type="retraction-forward"/></article-meta></front></article>
+<article><front/></article>
+<article><front>`
+
+// TestJATS reads full texts, one of them retracted, one without a title and one
+// that is not whole.
+func TestJATS(t *testing.T) {
+	t.Parallel()
+	in := read(t, "x.xml", jats)
+	if len(in.Papers) != 2 || len(in.Quarantined) != 2 {
+		t.Fatalf("got %+v", in)
+	}
+	p := in.Papers[0]
+	if p.ID != "doi:10.1000/j" || p.PMID != "77" || p.Title != "Drying of gels – a study" || p.Year != 2019 || p.Journal != "J. Gels" || !cmp.Equal(p.Authors, []string{"Ng, Bo"}) ||
+		!cmp.Equal(p.Keywords, []string{"sol-gel"}) || p.Abstract != "Aim Gels dry." || p.Text != "Methods\nThe gel was dried at 80 °C for 12 h&x;." || p.Source.Format != "jats" {
+		t.Errorf("read %+v", p)
+	}
+	if !in.Papers[1].Retracted {
+		t.Errorf("the second is retracted: %+v", in.Papers[1])
+	}
+	deep := read(t, "x.xml", "<article>"+strings.Repeat("<sec>", 10_000))
+	if len(deep.Papers) != 0 || len(deep.Quarantined) != 1 {
+		t.Errorf("depth: %+v", deep)
 	}
 }
