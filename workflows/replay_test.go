@@ -24,6 +24,7 @@ func TestReplay(t *testing.T) {
 			r := worker.NewWorkflowReplayer()
 			r.RegisterWorkflow(workflows.Campaign)
 			r.RegisterWorkflow(workflows.Experiment)
+			r.RegisterWorkflow(workflows.Import)
 			if err := r.ReplayWorkflowHistoryFromJSONFile(nil, file); err != nil {
 				t.Error(err)
 			}

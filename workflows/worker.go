@@ -27,6 +27,12 @@ func Register(r Registry, a *Activities) {
 	r.RegisterActivity(a)
 }
 
+// RegisterImports registers the workflow of imports and its activity.
+func RegisterImports(r Registry, a *ImportActivities) {
+	r.RegisterWorkflow(Import)
+	r.RegisterActivity(a)
+}
+
 // NewWorker returns a worker for the laboratory's task queue. More workers are
 // more capacity.
 func NewWorker(c client.Client, a *Activities) worker.Worker {

@@ -20,6 +20,7 @@ type Import struct {
 	Mapping importer.Mapping  `json:"mapping"`
 	LastRow int               `json:"last_row"`          // of the last chunk that is on record
 	Summary *importer.Summary `json:"summary,omitempty"` // when it is done
+	Failure string            `json:"failure,omitempty"` // why it can never be done
 	no      int32
 }
 
@@ -39,21 +40,21 @@ func (db *DB) BeginImport(ctx context.Context, i Import) (Import, error) {
 
 // Import returns an import, or [lab.NotFound].
 func (db *DB) Import(ctx context.Context, id string) (Import, error) {
-	const q = `SELECT no, id, file_sha256, source, mapping, last_row, summary FROM imports WHERE id = $1`
+	const q = `SELECT no, id, file_sha256, source, mapping, last_row, summary, coalesce(failure, '') FROM imports WHERE id = $1`
 	var i Import
-	err := db.pool.QueryRow(ctx, q, id).Scan(&i.no, &i.ID, &i.SHA256, &i.Source, &i.Mapping, &i.LastRow, &i.Summary)
+	err := db.pool.QueryRow(ctx, q, id).Scan(&i.no, &i.ID, &i.SHA256, &i.Source, &i.Mapping, &i.LastRow, &i.Summary, &i.Failure)
 	return i, failed(err, "read import %s", id)
 }
 
 // Imports lists up to limit imports, the newest first.
 func (db *DB) Imports(ctx context.Context, limit int) ([]Import, error) {
-	const q = `SELECT no, id, file_sha256, source, mapping, last_row, summary FROM imports ORDER BY no DESC LIMIT $1`
+	const q = `SELECT no, id, file_sha256, source, mapping, last_row, summary, coalesce(failure, '') FROM imports ORDER BY no DESC LIMIT $1`
 	rows, err := db.pool.Query(ctx, q, min(max(limit, 1), 1000))
 	if err != nil {
 		return nil, failed(err, "list imports")
 	}
 	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (i Import, err error) {
-		return i, r.Scan(&i.no, &i.ID, &i.SHA256, &i.Source, &i.Mapping, &i.LastRow, &i.Summary)
+		return i, r.Scan(&i.no, &i.ID, &i.SHA256, &i.Source, &i.Mapping, &i.LastRow, &i.Summary, &i.Failure)
 	})
 	return all, failed(err, "list imports")
 }
