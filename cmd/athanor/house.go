@@ -199,7 +199,7 @@ func (h *house) runWorker(ctx context.Context) error {
 	w := workflows.NewWorker(h.temporal, workflows.WithLiterature(workflows.WithModels(activities, modelShelf{db: h.db, dir: models.Dir(h.services.Models)}), reader{h.db}))
 	w.RegisterWorkflow(workflows.Snapshot)
 	w.RegisterActivity(workflows.NewSnapshotActivities(freezer{h.db, h.services.Snapshots}))
-	imports := &imports{db: h.db, control: h.control}
+	imports := &imports{db: h.db, control: h.control, most: rowsToAPart}
 	workflows.RegisterImports(w, &workflows.ImportActivities{Importer: imports})
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)

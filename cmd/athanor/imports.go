@@ -19,6 +19,7 @@ import (
 type imports struct {
 	db      *postgres.DB
 	control *workflows.Control
+	most    int // physical rows to a part
 }
 
 // lookForImports is how often a worker looks for imports that nobody began.
@@ -98,7 +99,7 @@ func (i *imports) part(ctx context.Context, imp postgres.Import, onRecord func(r
 		return nil, lab.Errorf(lab.Conflict, "the file and the mapping are of the import %s, not of %s", o.Import(), imp.ID)
 	}
 	w := i.db.WriteImport(ctx, imp, onRecord)
-	sum, err := importer.Run(o.Table, o.SHA256, o.Mapping, until(w.Sinks(), imp.LastRow+rowsToAPart))
+	sum, err := importer.Run(o.Table, o.SHA256, o.Mapping, until(w.Sinks(), imp.LastRow+i.most))
 	if errors.Is(err, errEnough) {
 		return nil, w.Close(nil)
 	}

@@ -92,12 +92,9 @@ func Propose(t *tabular.Table, hints Hints) (Mapping, error) {
 	for i := range profiles {
 		profiles[i] = newProfile()
 	}
-	rows := 0
-	err := t.Each(func(r tabular.Record) error {
-		if r.Role != tabular.Data || len(r.Cells) != t.Layout.Width {
-			return nil
-		}
-		if rows++; rows > profiledWhole && rows%profiledEvery != 0 {
+	skip := func(number int) bool { return number > t.Layout.DataFrom+profiledWhole && number%profiledEvery != 0 }
+	err := t.Skim(skip, func(r tabular.Record) error {
+		if r.Role != tabular.Data || len(r.Cells) != t.Layout.Width || skip(r.Number) {
 			return nil
 		}
 		for i := range r.Cells {

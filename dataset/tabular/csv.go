@@ -23,6 +23,9 @@ type records struct {
 	number int
 	line   int
 
+	// skim, when set, says of which records the cells are not asked for.
+	skim func(number int) bool
+
 	text  []byte // of the record, decoded
 	marks []mark
 	cells []Cell
@@ -93,9 +96,13 @@ func (p *records) plain(r *Record) (bool, error) {
 	if len(line) > p.limits.RecordBytes || bytes.IndexByte(line, '"') >= 0 || bytes.IndexByte(line, '\r') >= 0 || bytes.IndexByte(line, 0) >= 0 || !utf8.Valid(line) {
 		return false, nil
 	}
-	all := string(line)
+	all := ""
 	p.cells = p.cells[:0]
-	for from := 0; ; {
+	skimmed := p.skim != nil && p.skim(p.number+1)
+	if !skimmed {
+		all = string(line)
+	}
+	for from := 0; !skimmed; {
 		to := strings.IndexByte(all[from:], p.delim)
 		if len(p.cells) == p.limits.Columns {
 			return false, lab.Errorf(lab.Invalid, "line %d: the record has more than %d columns; the delimiter %q may be wrong, or a line end missing", p.line, p.limits.Columns, p.delim)

@@ -44,6 +44,7 @@ type Table struct {
 	Known map[string]Known
 
 	each func(yield func(Record) error) error
+	skim func(skip func(number int) bool, yield func(Record) error) error // nil where it would not be faster
 }
 
 // Known is what a format says of a column, whatever it is called.
@@ -58,8 +59,19 @@ const (
 
 // Each calls yield for every physical row from the first to the last, and
 // returns the error of yield as it is. The record is valid during the call.
-func (t *Table) Each(yield func(Record) error) error {
-	return t.each(func(r Record) error {
+func (t *Table) Each(yield func(Record) error) error { return t.each(t.withRoles(yield)) }
+
+// Skim is [Table.Each] that need not give the rows that skip says are not asked
+// for; those that it gives all the same are as they are.
+func (t *Table) Skim(skip func(number int) bool, yield func(Record) error) error {
+	if t.skim == nil {
+		return t.Each(yield)
+	}
+	return t.skim(skip, t.withRoles(yield))
+}
+
+func (t *Table) withRoles(yield func(Record) error) func(Record) error {
+	return func(r Record) error {
 		switch {
 		case r.IsBlank():
 			r.Role = Blank
@@ -69,7 +81,7 @@ func (t *Table) Each(yield func(Record) error) error {
 			r.Role = t.Layout.Role(r.Number)
 		}
 		return yield(r)
-	})
+	}
 }
 
 // Open looks at the file and says what is in it. A file that is no table, or
@@ -164,12 +176,13 @@ func readText(in io.ReaderAt, size int64, head []byte, o Options) (*Table, error
 	if confidence < 0.6 {
 		t.Notes = append(t.Notes, Note{Code: "delimiter_guessed", Confidence: confidence, Text: fmt.Sprintf("the delimiter %q divides the rows unevenly", delim)})
 	}
-	t.each = func(yield func(Record) error) error {
+	t.skim = func(skip func(number int) bool, yield func(Record) error) error {
 		r, _, err := decode(io.NewSectionReader(in, int64(bom), size-int64(bom)), name)
 		if err != nil {
 			return err
 		}
 		p := newRecords(r, int64(bom), delim, w, o.Limits)
+		p.skim = skip
 		for {
 			record, err := p.next()
 			if errors.Is(err, io.EOF) {
@@ -178,11 +191,15 @@ func readText(in io.ReaderAt, size int64, head []byte, o Options) (*Table, error
 			if err != nil {
 				return err
 			}
+			if len(record.Cells) == 0 {
+				continue // skimmed: a record has a cell
+			}
 			if err := yield(record); err != nil {
 				return err
 			}
 		}
 	}
+	t.each = func(yield func(Record) error) error { return t.skim(nil, yield) }
 	t.settle(sample{rows: sampleRecords(text, whole, delim, o.Limits)}, o)
 	return t, nil
 }
