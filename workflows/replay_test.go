@@ -25,6 +25,7 @@ func TestReplay(t *testing.T) {
 			r.RegisterWorkflow(workflows.Campaign)
 			r.RegisterWorkflow(workflows.Experiment)
 			r.RegisterWorkflow(workflows.Import)
+			r.RegisterWorkflow(workflows.Snapshot)
 			if err := r.ReplayWorkflowHistoryFromJSONFile(nil, file); err != nil {
 				t.Error(err)
 			}

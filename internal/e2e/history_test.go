@@ -1,7 +1,9 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"flag"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,40 +64,8 @@ func TestRecordHistories(t *testing.T) {
 		return ok && p.State == lab.Aborted
 	})
 
-	ports, err := filepath.Glob(filepath.Join(data, "temporal", "ports", "*"))
-	if err != nil || len(ports) == 0 {
-		t.Fatalf("no port of Temporal: %v", err)
-	}
-	port, err := os.ReadFile(filepath.Join(data, "temporal", "ports", "grpc"))
-	if err != nil {
-		t.Fatalf("%v; there are %v", err, ports)
-	}
-	c, err := client.Dial(client.Options{HostPort: "127.0.0.1:" + strings.TrimSpace(string(port)), Namespace: "athanor"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	save := func(name, workflow string) {
-		h := &historypb.History{}
-		for it := c.GetWorkflowHistory(t.Context(), workflow, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
-			e, err := it.Next()
-			if err != nil {
-				t.Fatal(err)
-			}
-			h.Events = append(h.Events, e)
-		}
-		b, err := protojson.Marshal(h)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := filepath.Join("..", "..", "workflows", "testdata", "histories", name+".json")
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, b, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	c := temporalOf(t, data)
+	save := func(name, workflow string) { saveHistory(t, c, name, workflow) }
 	experiment := func(campaign string, n int) string {
 		id, err := lab.ParseCampaignID(campaign)
 		if err != nil {
@@ -108,4 +78,65 @@ func TestRecordHistories(t *testing.T) {
 	save("experiment-succeeded", experiment(done, 1))
 	save("experiment-waited-for-devices", experiment(done, 2))
 	save("experiment-cancelled", experiment(aborted, 1))
+}
+
+// TestRecordSnapshotHistory records, when asked, the history of a snapshot.
+func TestRecordSnapshotHistory(t *testing.T) {
+	if !*record {
+		t.Skip("not asked for: run with -histories after a change of the workflows that old histories cannot follow")
+	}
+	data := folder(t)
+	l := run(t, nil, up(data, "--demo")...)
+	eventually(t, 3*time.Minute, "the dataset", func() bool { return strings.Contains(l.said(), "dataset written") })
+	resp, err := http.Post(l.url()+"/api/v1/snapshots", "application/json", strings.NewReader(`{"exports":["jsonl"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var work struct{ ID, State string }
+	if err := json.NewDecoder(resp.Body).Decode(&work); err != nil || resp.StatusCode != http.StatusAccepted {
+		t.Fatalf("status %d: %v", resp.StatusCode, err)
+	}
+	eventually(t, time.Minute, "the snapshot", func() bool {
+		return get(t, l.url()+"/api/v1/snapshots/work/"+work.ID, &work) && work.State == "done"
+	})
+	saveHistory(t, temporalOf(t, data), "snapshot", work.ID)
+}
+
+// temporalOf connects to the Temporal of a laboratory that runs in a directory.
+func temporalOf(t *testing.T, data string) client.Client {
+	t.Helper()
+	port, err := os.ReadFile(filepath.Join(data, "temporal", "ports", "grpc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.Dial(client.Options{HostPort: "127.0.0.1:" + strings.TrimSpace(string(port)), Namespace: "athanor"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func saveHistory(t *testing.T, c client.Client, name, workflow string) {
+	t.Helper()
+	h := &historypb.History{}
+	for it := c.GetWorkflowHistory(t.Context(), workflow, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
+		e, err := it.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Events = append(h.Events, e)
+	}
+	b, err := protojson.Marshal(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join("..", "..", "workflows", "testdata", "histories", name+".json")
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -139,12 +139,35 @@ def crate(folder):
         check(not issues, "rocrate-validator", profile, "\n".join(issues[:20]))
 
 
+def notebook(folder):
+    """Runs the example, cell by cell, on an export: with polars and with pandas."""
+    import os
+
+    house = pathlib.Path(__file__).resolve().parents[3]
+    sys.path.insert(0, str(house / "python"))
+    from athanor import client
+
+    for engine in ("polars", "pandas"):
+        check(len(client.frame(folder, engine=engine)) == len(client.frame(folder, "experiments")), engine)
+    os.environ.update(ATHANOR_SOURCE=str(folder), ATHANOR_PORT="0")
+    cells = json.loads((house / "examples/notebooks/train-and-serve.ipynb").read_text())["cells"]
+    names = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), "train-and-serve.ipynb", "exec"), names)
+    y, got = names["seen"][names["best"]], names["answer"]["outputs"][0]["data"][0]
+    check(abs(y - got) < 60, "the notebook's model predicts", got, "where", y, "was seen")
+    names["server"].shutdown()
+
+
 for folder in sorted(p for p in root.iterdir() if p.is_dir() and (not wanted or p.name in wanted)):
     if not (folder / "manifest.json").exists():
         continue
     print(folder.name, load_all(folder), "configurations", flush=True)
     if folder.name in ("parquet", "hf", "croissant"):
         parquet(folder)
+    if folder.name == "parquet":
+        notebook(folder)
     if folder.name == "croissant":
         croissant(folder)
     if folder.name == "rocrate":
