@@ -29,6 +29,7 @@ func check(doc lab.Document, capabilities []lab.Capability, unsure map[string]bo
 	c.protocol()
 	c.policies()
 	c.expressions()
+	c.spending()
 	if capabilities != nil {
 		c.devices()
 	}

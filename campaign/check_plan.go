@@ -35,8 +35,8 @@ func (c *checker) policies() {
 func Notes(doc lab.Document) []string {
 	doc = Defaults(doc)
 	var notes []string
-	if doc.Budget.Cost != nil {
-		notes = append(notes, "budget.cost: cost is not counted yet; the limit is kept with the campaign and has no effect")
+	if m := doc.Budget.Cost; m != nil && m.Each == "" {
+		notes = append(notes, "budget.cost: cost is not counted, since budget.cost.each does not say what an experiment costs")
 	}
 	if n, finite := pointsOf(doc.Space); finite && n < float64(doc.Budget.Experiments) {
 		notes = append(notes, "budget.experiments: the space has "+figure(n)+" points only; the campaign ends when they are used up")

@@ -20,6 +20,7 @@ type Program struct {
 	observe     []*expr.Program
 	sigma       []*expr.Program // nil where there is none
 	stop        []*expr.Program
+	cost        *expr.Program // nil where cost is not counted
 }
 
 // Compile compiles every expression of a document. Problems are those of the
@@ -63,6 +64,9 @@ func compile(doc lab.Document, c *complaints, unsure map[string]bool) *Program {
 		path := atIndex("protocol.observe", i)
 		p.observe = append(p.observe, names.compile(protocol, at(path, "expr"), o.Expr, "a number", expr.Number))
 		p.sigma = append(p.sigma, names.compile(protocol, at(path, "sigma"), o.Sigma, "a number", expr.Number))
+	}
+	if m := doc.Budget.Cost; m != nil {
+		p.cost = names.compile(protocol, "budget.cost.each", m.Each, "a number", expr.Number)
 	}
 	for i, r := range doc.Stop {
 		p.stop = append(p.stop, names.compile(stop, at(atIndex("stop", i), "when"), r.When, "a condition", expr.Bool))

@@ -176,9 +176,10 @@ var rules = map[reflect.Type]map[string]rule{
 		"time":        {about: "Time at most, from submission."},
 		"cost":        {about: "Cost at most."},
 	},
-	reflect.TypeFor[lab.Money](): {
+	reflect.TypeFor[lab.Spending](): {
 		"value":    {about: "The amount.", required: true, min: num(0)},
 		"currency": {about: "An ISO 4217 code.", required: true, shape: currency},
+		"each":     {about: "A CEL expression over settings and tables: what one experiment costs. Without it cost is not counted.", longest: maxExpr},
 	},
 	reflect.TypeFor[lab.Quantity](): {
 		"value": {about: "The number.", required: true},

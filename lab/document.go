@@ -166,7 +166,16 @@ type PlanPolicy struct {
 type Budget struct {
 	Experiments int       `json:"experiments"`
 	Time        *Quantity `json:"time,omitempty"`
-	Cost        *Money    `json:"cost,omitempty"`
+	Cost        *Spending `json:"cost,omitempty"`
+}
+
+// Spending is what a campaign may cost.
+type Spending struct {
+	Value    float64 `json:"value"`
+	Currency string  `json:"currency"`
+	// Each is a CEL expression over settings and tables: what one experiment costs,
+	// in Currency. Without it cost is not counted.
+	Each string `json:"each,omitempty"`
 }
 
 // StopRule is a CEL condition over what has been seen that ends the campaign.

@@ -13,6 +13,8 @@ type Brief struct {
 	Objectives []Objective `json:"objectives"`
 	Policy     PlanPolicy  `json:"policy"`
 	Seed       uint64      `json:"seed"`
+	// Cost is what experiments cost and what is left, nil where cost is not counted.
+	Cost *CostRule `json:"cost,omitempty"`
 	// Sources are what is known from elsewhere.
 	Sources []Source `json:"sources,omitempty"`
 	// Evidence is what published work says, nil where none is to be heeded.
@@ -106,4 +108,13 @@ type Candidate struct {
 	Settings    []Setting    `json:"settings"`
 	Predictions []Prediction `json:"predictions,omitempty"`
 	Acquisition float64      `json:"acquisition"`
+}
+
+// CostRule is what a planner may know of costs, in one currency.
+type CostRule struct {
+	Each   string                        `json:"each"` // CEL over settings and Tables
+	Tables map[string]map[string]float64 `json:"tables,omitempty"`
+	Total  float64                       `json:"total"` // of the campaign
+	// Left is what no experiment that ended or runs has used.
+	Left float64 `json:"left"`
 }

@@ -31,6 +31,9 @@ func (s *search) add(state []float64) (int, error) {
 	if ok, err := s.t.space.Feasible(state); err != nil || !ok {
 		return -1, err
 	}
+	if ok, err := s.t.affordable(state); err != nil || !ok {
+		return -1, err
+	}
 	f := make([]float64, len(state))
 	s.t.space.Features(state, f)
 	s.states = append(s.states, slices.Clone(state))
@@ -183,7 +186,7 @@ func (s *search) climb(state []float64, value float64) ([]float64, float64, erro
 	spent := 0
 	worth := func(x []float64, how precision) float64 {
 		sp.Features(x, f)
-		return s.model.worth(s.t.row(x, f), how, &s.tools)
+		return s.model.worth(s.t.row(x, f), how, &s.tools) - s.t.discount(x)
 	}
 	at := slices.Clone(state)
 	columnBest := make([]float64, len(at))

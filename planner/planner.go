@@ -20,6 +20,9 @@ type Options struct {
 	// planner without it refuses spaces that have constraints. The check must be
 	// a pure function of the settings.
 	Feasible func(lab.Space) (func([]lab.Setting) (bool, error), error)
+	// Costs compiles what experiments cost. A planner without it refuses briefs with
+	// a cost. What it returns must be a pure function of the settings.
+	Costs func(lab.Space, lab.CostRule) (func([]lab.Setting) (float64, error), error)
 }
 
 // Planner answers briefs. It is safe for concurrent use.
@@ -60,6 +63,9 @@ func (p *Planner) Propose(ctx context.Context, b lab.Brief) (lab.Plan, error) {
 	}
 	t, err := newTask(b, sp)
 	if err != nil {
+		return lab.Plan{}, err
+	}
+	if err := t.reckon(p.options.Costs); err != nil {
 		return lab.Plan{}, err
 	}
 	plan := lab.Plan{ID: b.PlanID, CampaignID: b.CampaignID, Round: b.Round, BriefHash: hex.EncodeToString(hash[:])}

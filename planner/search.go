@@ -144,7 +144,7 @@ func (t *task) newSearch(model *surrogate) (*search, error) {
 	s := &search{t: t, model: model, tools: model.tools()}
 	if t.space.Listed() {
 		for i := range t.space.Len() {
-			if !t.taken[t.space.KeyAt(i)] {
+			if t.listedFree(i) {
 				s.heap = append(s.heap, candidate{id: i, turn: -1})
 			}
 		}
@@ -171,7 +171,7 @@ func (s *search) resample() error {
 // screen bounds the acquisition of every candidate of the heap.
 func (s *search) screen() {
 	for i := range s.heap {
-		s.heap[i].value, s.heap[i].turn = s.model.worth(s.feature(s.heap[i].id), screened, &s.tools), -1
+		s.heap[i].value, s.heap[i].turn = s.model.worth(s.feature(s.heap[i].id), screened, &s.tools)-s.t.discount(s.state(s.heap[i].id)), -1
 	}
 	slices.SortFunc(s.heap, order)
 }
@@ -221,7 +221,12 @@ func (s *search) best(n int) []candidate {
 			s.pop()
 			continue
 		}
-		top.value = s.model.worth(s.feature(top.id), exact, &s.tools)
+		// What was chosen before it may have used the money up.
+		if ok, err := s.t.affordable(s.state(top.id)); err != nil || !ok {
+			s.pop()
+			continue
+		}
+		top.value = s.model.worth(s.feature(top.id), exact, &s.tools) - s.t.discount(s.state(top.id))
 		top.turn = s.turn
 		s.sink(0)
 	}

@@ -84,7 +84,10 @@ func (t *task) free(state []float64) (bool, error) {
 	if t.used(state) {
 		return false, nil
 	}
-	return t.space.Feasible(state)
+	if ok, err := t.space.Feasible(state); err != nil || !ok {
+		return ok, err
+	}
+	return t.affordable(state)
 }
 
 // used reports whether a state is taken or as good as one that is.
@@ -158,6 +161,7 @@ func (t *task) crowded(state []float64) bool {
 // take marks a state as done, running or proposed.
 func (t *task) take(state []float64) {
 	t.taken[t.space.Key(state)] = true
+	t.pay(state)
 	f := make([]float64, t.space.Width())
 	t.space.Features(state, f)
 	t.rows = append(t.rows, f)
@@ -191,7 +195,7 @@ func (t *task) nearestFree(u []float64) []float64 {
 			}
 			d += z * z
 		}
-		if d < best && !t.taken[t.space.KeyAt(i)] {
+		if d < best && t.listedFree(i) {
 			best, at = d, i
 		}
 	}
@@ -232,6 +236,15 @@ func (t *task) randomStates() func() ([]float64, error) {
 	}
 }
 
+// listedFree reports whether a listed candidate is new and can be paid for.
+func (t *task) listedFree(i int) bool {
+	if t.taken[t.space.KeyAt(i)] {
+		return false
+	}
+	ok, err := t.affordable(t.space.State(i))
+	return ok && err == nil
+}
+
 // randomListed returns a free listed candidate, each with equal probability,
 // or nil.
 func (t *task) randomListed(rng *rand.Rand) []float64 {
@@ -240,13 +253,13 @@ func (t *task) randomListed(rng *rand.Rand) []float64 {
 		if n == 0 {
 			return nil
 		}
-		if state := t.space.State(rng.IntN(n)); !t.taken[t.space.Key(state)] {
-			return state
+		if i := rng.IntN(n); t.listedFree(i) {
+			return t.space.State(i)
 		}
 	}
 	var free []int
 	for i := range n {
-		if !t.taken[t.space.KeyAt(i)] {
+		if t.listedFree(i) {
 			free = append(free, i)
 		}
 	}

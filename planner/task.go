@@ -22,6 +22,7 @@ type task struct {
 	snapped []float64    // scratch as well
 	spacing float64      // how far proposals keep from what is taken, see [roomFor]
 	running int          // the first of rows that keeps [batchSpacing]
+	purse   *purse       // nil where cost is not counted
 	scores  []*score     // of the brief's sources, and of [task.deepen]
 	kept    map[int]bool // of known, what Gaussian processes learn from; nil for all
 }
@@ -149,6 +150,8 @@ func (t *task) decide(ctx context.Context, plan *lab.Plan) error {
 
 func (t *task) exhaustedNote(made int) string {
 	switch {
+	case t.purse != nil && t.purse.dear:
+		return fmt.Sprintf("%d of %d wanted experiments could be found: what is left of the budget of cost, %s, pays for no other.", made, t.brief.Want, digits(t.purse.left, 4))
 	case t.space.Listed() && t.space.Len() == 0:
 		return "No point of the space meets its constraints: loosen a constraint or widen a parameter."
 	case t.space.Listed():

@@ -139,6 +139,9 @@ func startNote(known, n0 int) string {
 // notes tells of the decision as a whole: model, fit, noise, advice.
 func (w *writer) notes() []string {
 	var out []string
+	if w.t.purse != nil {
+		out = append(out, w.t.costNote())
+	}
 	if len(w.model.members) > 0 {
 		out = append(out, w.modelNote())
 	}

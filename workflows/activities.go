@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -94,6 +95,13 @@ func (a *Activities) Propose(ctx context.Context, ask Ask) (Decision, error) {
 		Known:      known,
 		Pending:    pending,
 	}
+	if brief.Cost, err = costRule(program, known, pending); err != nil {
+		return Decision{}, forTemporal(err)
+	}
+	if r := brief.Cost; r != nil && r.Left <= 0 {
+		m := c.Document.Budget.Cost
+		return Decision{Stop: fmt.Sprintf("the budget of %g %s is used", m.Value, m.Currency)}, nil
+	}
 	if brief.Sources, err = a.consult(ctx, brief); err != nil {
 		return Decision{}, forTemporal(err)
 	}
@@ -106,6 +114,33 @@ func (a *Activities) Propose(ctx context.Context, ask Ask) (Decision, error) {
 		return Decision{}, forTemporal(err)
 	}
 	return decisionOf(plan), nil
+}
+
+// costRule says what experiments cost and what of the budget is left, or nil where
+// cost is not counted. Failed experiments cost what others do.
+func costRule(p Program, known []lab.Known, pending []lab.Pending) (*lab.CostRule, error) {
+	doc := p.Campaign().Document
+	m := doc.Budget.Cost
+	if m == nil || m.Each == "" {
+		return nil, nil
+	}
+	r := &lab.CostRule{Each: m.Each, Tables: doc.Protocol.Tables, Total: m.Value, Left: m.Value}
+	spend := func(settings []lab.Setting) error {
+		cost, _, err := p.Cost(settings)
+		r.Left -= cost
+		return err
+	}
+	for _, k := range known {
+		if err := spend(k.Settings); err != nil {
+			return nil, err
+		}
+	}
+	for _, k := range pending {
+		if err := spend(k.Settings); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
 }
 
 // beat says that an activity is alive until the function that it returns is

@@ -43,6 +43,9 @@ type Program interface {
 	Command(step string, e lab.ExperimentID, settings []lab.Setting, results []lab.StepResult, holds []lab.Hold) (Instruction, error)
 	// Observe reads the objectives from an experiment's results.
 	Observe(settings []lab.Setting, results []lab.StepResult) ([]lab.Measured, error)
+	// Cost returns what an experiment costs, in the currency of the budget of cost;
+	// counted is false where the document does not say.
+	Cost(settings []lab.Setting) (cost float64, counted bool, err error)
 	// Stop returns the first stop rule that what is known meets, or "".
 	Stop(known []lab.Known) (string, error)
 }

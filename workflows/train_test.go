@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,6 +81,27 @@ func TestNoModelIsAskedUnlessNamed(t *testing.T) {
 	for i, b := range w.asks {
 		if b.Sources != nil {
 			t.Errorf("brief %d has sources %+v, want none", i+1, b.Sources)
+		}
+	}
+}
+
+// TestCampaignEndsWhenTheMoneyIsUsed lets experiments cost 2 of 8, two at a time.
+func TestCampaignEndsWhenTheMoneyIsUsed(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.doc.Budget.Cost = &lab.Spending{Value: 8, Currency: "EUR", Each: "2.0"}
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.outcomes) != 4 {
+		t.Errorf("%d experiments, want 4", len(w.outcomes))
+	}
+	if last := w.states[len(w.states)-1]; !strings.Contains(last, "the budget of 8 EUR is used") {
+		t.Errorf("the campaign ends with %q", last)
+	}
+	for i, b := range w.asks {
+		if left := 8 - 4*float64(i); b.Cost == nil || b.Cost.Left != left {
+			t.Errorf("brief %d has the cost %+v, want %g left", i+1, b.Cost, left)
 		}
 	}
 }

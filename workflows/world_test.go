@@ -200,6 +200,9 @@ func (w *world) Command(step string, _ lab.ExperimentID, _ []lab.Setting, _ []la
 	return workflows.Instruction{Device: "device-of-" + holds[0].Role, Epoch: 1, Name: step, Params: json.RawMessage(`{}`)}, nil
 }
 
+// Cost implements [workflows.Program]: each experiment costs 2.
+func (w *world) Cost([]lab.Setting) (float64, bool, error) { return 2, true, nil }
+
 func (w *world) Observe([]lab.Setting, []lab.StepResult) ([]lab.Measured, error) {
 	return []lab.Measured{{Name: "yield", Value: 1, Unit: "%"}}, nil
 }

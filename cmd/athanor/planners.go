@@ -24,7 +24,7 @@ type planners struct {
 }
 
 func (c planning) planners() (*planners, error) {
-	p := &planners{built: planner.New(planner.Options{Feasible: campaign.Feasible}), plugins: make(map[string]*plugin.Planner)}
+	p := &planners{built: planner.New(planner.Options{Feasible: campaign.Feasible, Costs: campaign.Costs}), plugins: make(map[string]*plugin.Planner)}
 	p.race = race.New(p)
 	for name, url := range c.Plugins {
 		x, err := plugin.New(plugin.Options{Name: name, URL: url, Fallback: p.built, Feasible: campaign.Feasible})
