@@ -35,6 +35,7 @@ type Server struct {
 	Suggester Suggester // nil answers that there is no planner
 	// Snapshots may be nil: then there are none.
 	Snapshots Snapshots
+	Library   Library // nil answers that there is none
 
 	// Ready says why the laboratory could not take a campaign now, or nil.
 	Ready func(ctx context.Context) error
@@ -93,6 +94,7 @@ func (s *Server) build() (http.Handler, huma.API) {
 	s.registerExport(api)
 	s.registerSuggestions(api)
 	s.registerSnapshots(api)
+	s.registerLiterature(api)
 	s.registerEvents(api)
 	s.registerService(api)
 	finishSchemas(api.OpenAPI())

@@ -73,6 +73,9 @@ type Decision struct {
 	Acquisition *lab.Acquisition `json:"acquisition"`
 	Nearest     []lab.Neighbour  `json:"nearest"`
 	Losers      []Loser          `json:"losers"` // the best that were not chosen
+	// Papers are those that moved it, the one that did most first; what they claim
+	// is in the campaign's review.
+	Papers []lab.Influence `json:"papers"`
 }
 
 // Loser is a candidate that was weighed and not chosen.
@@ -140,7 +143,7 @@ func RowOf(c lab.Campaign, o lab.Outcome) (Row, error) {
 		Schema: RowSchema, Campaign: d.Title, Number: p.Number, State: o.State, Text: textOf(c, o),
 		Settings:  settingsOf(d, p.Settings),
 		Predicted: predictedOf(d, p.Predictions),
-		Decision:  Decision{Reason: p.Reason, Acquisition: p.Acquisition, Nearest: append([]lab.Neighbour{}, p.Nearest...), Losers: []Loser{}},
+		Decision:  Decision{Reason: p.Reason, Acquisition: p.Acquisition, Nearest: append([]lab.Neighbour{}, p.Nearest...), Losers: []Loser{}, Papers: append([]lab.Influence{}, p.Influences...)},
 		Observed:  Object[ObservedCell]{},
 		Steps:     []RowStep{},
 		IDs:       RowIDs{ExperimentID: p.ExperimentID, CampaignID: p.CampaignID, PlanID: p.PlanID, Steps: []StepIDs{}},

@@ -37,12 +37,17 @@ type Decision struct {
 	Exhausted bool           `json:"exhausted,omitempty"`
 }
 
+// toldInfluences is how many papers an outcome remembers of its proposal; the plan
+// on record has all.
+const toldInfluences = 5
+
 // decisionOf leaves out of a plan what its executor has no use for, so that
 // evidence stays out of histories.
 func decisionOf(p lab.Plan) Decision {
 	d := Decision{PlanID: p.ID, Exhausted: p.Exhausted, Proposals: make([]lab.Proposal, len(p.Proposals))}
 	for i, q := range p.Proposals {
 		q.Losers, q.Nearest = nil, nil
+		q.Influences = q.Influences[:min(len(q.Influences), toldInfluences)]
 		d.Proposals[i] = q
 	}
 	return d

@@ -224,6 +224,7 @@ func (h *house) runAPI(ctx context.Context, listener net.Listener) error {
 	}
 	s := &api.Server{
 		Suggester: adviser{p},
+		Library:   library{reader{h.db}, h.control},
 		Campaigns: all,
 		Control:   &control{db: h.db, workflows: h.control, devices: h.devices},
 		Devices:   &fleetOffice{db: h.db, devices: h.devices},

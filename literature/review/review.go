@@ -86,7 +86,7 @@ const (
 	// mostExcluded bounds the list of what was left out; the counts are of all.
 	mostExcluded = 100
 	// saidRelevant and saidUnsure are the relevance of papers that people judged.
-	saidRelevant, saidUnsure = 0.95, 0.4
+	saidRelevant, saidUnsure = 1, 0.4
 )
 
 // Why a work is left out.
