@@ -62,8 +62,6 @@ var mayImport = map[string][]string{
 	"literature/sources":          {"lab", "literature", "literature/corpus"},
 	"literature/review":           {"lab", "literature", "literature/corpus", "literature/evidence", "literature/extract", "literature/index"},
 	"literature/bench":            {"lab", "literature", "literature/index", "literature/screen", "literature/extract", "literature/evidence"},
-	"literature/review":           {"lab", "literature", "literature/corpus", "literature/index", "literature/extract", "literature/evidence"},
-	"literature/bench":            {"lab", "literature/index", "literature/screen", "literature/extract", "literature/evidence"},
 	"devices/conformance":         {"lab", "devices"},
 	"devices/spec":                {"lab", "devices"},
 	"dataset":                     {"lab"},

@@ -161,6 +161,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/{id}/literature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say what a campaign read, what it claims and what it did */
+        get: operations["read-literature"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/campaigns/{id}/literature/enough": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the screening of a campaign's papers */
+        post: operations["end-screening"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/campaigns/{id}/literature/judgements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say whether a paper bears on a campaign, before it is read */
+        post: operations["judge-paper"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns/{id}/pause": {
         parameters: {
             query?: never;
@@ -661,7 +712,7 @@ export interface components {
             value: number;
         };
         Budget: {
-            cost?: components["schemas"]["Money"];
+            cost?: components["schemas"]["Spending"];
             /** Format: int64 */
             experiments: number;
             time?: components["schemas"]["Quantity"];
@@ -675,6 +726,14 @@ export interface components {
         Capability: {
             commands: components["schemas"]["CommandSpec"][];
             name: string;
+        };
+        Claim: {
+            objective?: string;
+            paper: string;
+            quote?: string;
+            settings: components["schemas"]["Setting"][];
+            /** Format: double */
+            weight: number;
         };
         Command: {
             /** @example cmp_0199c0de-0000-7000-8000-000000000001 */
@@ -732,6 +791,11 @@ export interface components {
         Constraint: {
             expr: string;
             why?: string;
+        };
+        Count: {
+            step: string;
+            /** Format: int64 */
+            works: number;
         };
         Detail: {
             /** @description The campaign document, defaults filled in */
@@ -818,6 +882,11 @@ export interface components {
         };
         ExamplesBody: {
             items: components["schemas"]["Example"][];
+        };
+        ExcludedWork: {
+            id: string;
+            title: string;
+            why: string;
         };
         FailedStep: {
             command: components["schemas"]["Command"];
@@ -906,7 +975,11 @@ export interface components {
         };
         Literature: {
             corpus?: string;
+            /** Format: int64 */
+            papers?: number;
             query: string;
+            /** Format: int64 */
+            screen?: number;
             weight?: string;
         };
         LogPageBody: {
@@ -945,11 +1018,6 @@ export interface components {
             /** Format: int64 */
             points: number;
             trends?: components["schemas"]["TrendFit"][];
-        };
-        Money: {
-            currency: string;
-            /** Format: double */
-            value: number;
         };
         NamedUnit: {
             name: string;
@@ -1061,6 +1129,8 @@ export interface components {
             in_flight: number;
             model?: string;
             planner: string;
+            /** Format: int64 */
+            retrain_every?: number;
         };
         Prediction: {
             /** Format: double */
@@ -1160,6 +1230,57 @@ export interface components {
         };
         QuestionsBody: {
             items: components["schemas"]["Question"][];
+        };
+        ReadPaper: {
+            abstract: string;
+            /** Format: int64 */
+            claims: number;
+            /**
+             * Format: double
+             * @description Probability that experiments near its claims come out better, by this campaign's outcomes; null before there are any
+             */
+            credibility: number | null;
+            doi: string;
+            id: string;
+            /** @description A person's: relevant, irrelevant or unsure; empty when nobody has judged it */
+            label: string;
+            /** Format: double */
+            relevance: number;
+            title: string;
+            /** Format: int64 */
+            year: number;
+        };
+        Reading: {
+            /** @description The papers that were kept */
+            bibtex: string;
+            claims: components["schemas"]["Claim"][];
+            corpus: string;
+            /** @description As in a PRISMA flow diagram, in its order */
+            counts: components["schemas"]["Count"][];
+            /** @description Left out, those that came nearest */
+            excluded: components["schemas"]["ExcludedWork"][];
+            /**
+             * Format: int64
+             * @description Papers that people judged for this campaign
+             */
+            judged: number;
+            /** @description The whole report */
+            markdown: string;
+            /** @description Kept, most relevant first */
+            papers: components["schemas"]["ReadPaper"][];
+            query: string;
+            /**
+             * @description screening: people judge papers, and the rest is what would be made now
+             * @enum {string}
+             */
+            state: "screening" | "done";
+            /** @description Of the evidence: a SHA-256 */
+            version: string;
+            /**
+             * Format: int64
+             * @description How many are to be judged before the first plan
+             */
+            wanted: number;
         };
         ResolveBody: {
             /**
@@ -1277,6 +1398,12 @@ export interface components {
             constraints?: components["schemas"]["Constraint"][];
             parameters: components["schemas"]["Parameter"][];
             pool?: (number | string | number[])[][];
+        };
+        Spending: {
+            currency: string;
+            each?: string;
+            /** Format: double */
+            value: number;
         };
         Step: {
             after?: string[];
@@ -1397,6 +1524,17 @@ export interface components {
         };
         VersionBody: {
             version: string;
+        };
+        Word: {
+            by?: string;
+            /**
+             * @description unread takes back what was said
+             * @enum {string}
+             */
+            label: "relevant" | "irrelevant" | "unsure" | "unread";
+            /** @description Its id */
+            paper: string;
+            reason?: string;
         };
     };
     responses: never;
@@ -1999,6 +2137,205 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "read-literature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reading"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-screening": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ActBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "judge-paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Word"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
