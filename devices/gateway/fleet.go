@@ -34,7 +34,13 @@ type device struct {
 
 	dirty bool // to be saved at once
 	saved time.Time
+	deaf  bool // it does not take its lease
 }
+
+// deafness is what is wrong with a device that says how it is and takes no
+// lease. With MQTT 3.1.1 a broker grants a subscription and delivers nothing, so
+// that a wrong rule looks like a device that does not listen.
+var deafness = lab.Fault{Code: "link", Level: "warning", Text: "it does not take the lease that it is sent: may its account hear cmd and ctl?"}
 
 // cell is a part of the lab that has a beat of its own.
 type cell struct {
@@ -155,6 +161,7 @@ func (g *Gateway) onState(name string, b []byte, retained bool) error {
 	}
 	before := d.Device
 	d.Op, d.Mode, d.Boot, d.Active, d.own, d.Epoch = s.Op, s.Mode, s.Boot, s.Active, s.Faults, 0
+	d.deaf = d.deaf && s.Lease == nil && s.Boot == before.Boot
 	d.holder = ""
 	if s.Lease != nil {
 		d.Epoch, d.holder = s.Lease.Epoch, s.Lease.Holder

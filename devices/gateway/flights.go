@@ -209,6 +209,12 @@ func (g *Gateway) look(ctx context.Context, f *flight, now time.Time) {
 		f.at(now.Add(5 * g.cfg.Resend))
 	}
 	inDoubt := f.doubt
+	// The test of the link: whoever is online has the lease after two sendings.
+	if send && !d.deaf && e.State == "" && d.Conn == devices.Online && d.Epoch == 0 && now.Sub(f.since) >= 2*g.cfg.Resend {
+		g.log.Warn("device does not take its lease", "device", d.ID)
+		d.deaf, d.dirty = true, true
+		d.showFaults()
+	}
 	g.mu.Unlock()
 	if inDoubt {
 		g.ask(ctx, e)

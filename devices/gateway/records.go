@@ -258,6 +258,9 @@ func (d *device) showFaults() {
 			all = append(all, f)
 		}
 	}
+	if d.deaf {
+		all = append(all, deafness)
+	}
 	d.Faults = all
 }
 
