@@ -61,6 +61,9 @@ func (c *suggestCmd) Run(ctx context.Context, t *terminal) error {
 	if err := consult(ctx, c.registry(), &brief); err != nil {
 		return err
 	}
+	if err := reckon(doc, &brief); err != nil {
+		return err
+	}
 	plan, err := p.Propose(ctx, brief)
 	if err != nil {
 		return err
