@@ -83,7 +83,7 @@ func (t *task) discount(state []float64) float64 {
 
 // costNote tells of the money that is left.
 func (t *task) costNote() string {
-	s := fmt.Sprintf("%s of %s are left to spend; cheaper candidates count for more while much is.", digits(t.purse.left, 4), digits(t.purse.total, 4))
+	s := fmt.Sprintf("%s of %s are left to spend after this plan; cheaper candidates count for more while much is.", digits(t.purse.left, 4), digits(t.purse.total, 4))
 	if t.purse.dear {
 		s += " Candidates that cost more than what is left were passed over."
 	}
