@@ -216,12 +216,15 @@ func (b *bench) ready(ctx context.Context) error {
 		if err := b.lease(ctx, 60); err != nil {
 			return err
 		}
+		if err := b.ctl(ctx, fields{"op": "resume", "epoch": b.epoch}); err != nil { // before the fence, which it may cause a state after
+			return err
+		}
 		code, err := b.fence(ctx)
 		switch {
 		case err != nil:
 			return err
 		case code == devices.UnknownCommand:
-			return b.ctl(ctx, fields{"op": "resume", "epoch": b.epoch})
+			return nil
 		case code != devices.StaleEpoch && code != devices.NoLease || b.epoch > 1<<50:
 			return fmt.Errorf("after a lease with epoch %d, an unknown command was refused with %s", b.epoch, code)
 		}

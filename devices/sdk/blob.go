@@ -40,6 +40,8 @@ type upload struct {
 	Token  string `json:"token"`
 	SHA256 string `json:"sha256"`
 	Size   int64  `json:"size"`
+
+	also []string // other commands with the same content
 }
 
 const (
@@ -83,11 +85,7 @@ func (c *Ctx) AttachFrom(name, mediaType string, r io.Reader) error {
 	if err := s.store(u, r); err != nil {
 		return fmt.Errorf("attach %s: %w", name, err)
 	}
-	if err := c.attach(devices.Blob{Name: name, MediaType: mediaType, Size: u.Size, SHA256: u.SHA256}); err != nil {
-		return err
-	}
-	s.begin(u)
-	return nil
+	return c.attach(devices.Blob{Name: name, MediaType: mediaType, Size: u.Size, SHA256: u.SHA256})
 }
 
 func (c *Ctx) attach(b devices.Blob) error {
@@ -101,7 +99,8 @@ func (c *Ctx) attach(b devices.Blob) error {
 
 func (s *spool) path(sum string) string { return filepath.Join(s.dir, sum) }
 
-// store writes a blob to the disk, and beside it where it is to go.
+// store writes a blob to the disk, and beside it where it is to go, and begins
+// to upload it.
 func (s *spool) store(u *upload, r io.Reader) error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
@@ -117,6 +116,8 @@ func (s *spool) store(u *upload, r io.Reader) error {
 	}
 	err = errors.Join(err, f.Close())
 	u.SHA256 = hex.EncodeToString(hash.Sum(nil))
+	s.mu.Lock() // so that the same content of an earlier command is not removed meanwhile
+	defer s.mu.Unlock()
 	if err == nil {
 		err = os.Rename(f.Name(), s.path(u.SHA256))
 	}
@@ -126,6 +127,9 @@ func (s *spool) store(u *upload, r io.Reader) error {
 	note, err := json.Marshal(u)
 	if err == nil {
 		err = writeWhole(s.path(u.SHA256)+".json", note)
+	}
+	if err == nil {
+		s.begin(u)
 	}
 	return err
 }
@@ -162,15 +166,17 @@ func (s *spool) revive() {
 			s.d.log.Warn("upload forgotten: its note cannot be read", "note", note, "err", err)
 			continue
 		}
+		s.mu.Lock()
 		s.begin(u)
+		s.mu.Unlock()
 	}
 }
 
-// begin uploads a blob beside everything else, unless that is under way.
+// begin uploads a blob beside everything else; s.mu is held. When that is under
+// way for another command, it goes on to where this one says.
 func (s *spool) begin(u *upload) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if was := s.waiting[u.SHA256]; was != nil {
+		was.Href, was.Token, was.also = u.Href, u.Token, append(was.also, u.ID)
 		return
 	}
 	s.waiting[u.SHA256] = u
@@ -180,17 +186,33 @@ func (s *spool) begin(u *upload) {
 // run uploads one blob. When it has arrived the end of its command is said
 // again: the laboratory waits for both.
 func (s *spool) run(u *upload) {
-	defer func() {
-		s.mu.Lock()
+	end := func() []string { // s.mu is held
 		delete(s.waiting, u.SHA256)
-		s.mu.Unlock()
-	}()
+		return append(u.also, u.ID)
+	}
 	for wait := uploadFirst; s.d.root.Err() == nil; wait = min(2*wait, uploadLast) {
-		err := s.send(s.d.root, u)
-		if err == nil {
+		s.mu.Lock()
+		now := *u
+		s.mu.Unlock()
+		err := s.send(s.d.root, &now)
+		s.mu.Lock()
+		moved := now.Href != u.Href || now.Token != u.Token
+		var ids []string
+		if !moved && err == nil {
 			_ = os.Remove(s.path(u.SHA256) + ".json")
 			_ = os.Remove(s.path(u.SHA256))
-			s.d.arrived(u.ID)
+		}
+		if !moved && (err == nil || lab.KindOf(err) == lab.Invalid) {
+			ids = end()
+		}
+		s.mu.Unlock()
+		if moved {
+			continue
+		}
+		if err == nil {
+			for _, id := range ids {
+				s.d.arrived(id)
+			}
 			return
 		}
 		if lab.KindOf(err) == lab.Invalid {
@@ -273,7 +295,9 @@ func (d *Device) onMissing(ctl devices.Ctl) {
 		err = json.Unmarshal(note, u)
 	}
 	if err == nil {
+		d.spool.mu.Lock()
 		d.spool.begin(u)
+		d.spool.mu.Unlock()
 		return
 	}
 	d.mu.Lock()

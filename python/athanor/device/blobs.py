@@ -2,6 +2,7 @@
 import base64
 import glob
 import hashlib
+import http.client
 import json
 import logging
 import os
@@ -26,7 +27,7 @@ class Spool:
 
     def __init__(self, folder, device):
         self._folder, self._device = folder, device
-        self._lock, self._waiting, self._end = threading.Lock(), set(), threading.Event()
+        self._lock, self._waiting, self._end = threading.Lock(), {}, threading.Event()  # notes by SHA-256
 
     def revive(self):
         """Goes on with the uploads that the last process left."""
@@ -40,7 +41,8 @@ class Spool:
                 note = json.load(f)
         except (OSError, ValueError):
             return False
-        self._begin(note)
+        with self._lock:
+            self._begin(note)
         return True
 
     def put(self, data, command, upload):
@@ -48,9 +50,10 @@ class Spool:
         total = hashlib.sha256(data).hexdigest()
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
         note = {"id": command, "href": upload["href"], "token": upload.get("token", ""), "sha256": total, "size": len(data)}
-        self._write(self._path(total), data)
-        self._write(self._path(total) + ".json", json.dumps(note).encode())
-        self._begin(note)
+        with self._lock:  # so that the same content of an earlier command is not removed meanwhile
+            self._write(self._path(total), data)
+            self._write(self._path(total) + ".json", json.dumps(note).encode())
+            self._begin(note)
         return total
 
     def close(self):
@@ -73,34 +76,47 @@ class Spool:
             os.close(fd)
 
     def _begin(self, note):
-        with self._lock:
-            if note["sha256"] in self._waiting:
-                return
-            self._waiting.add(note["sha256"])
+        """Uploads beside everything else; the lock is held. What is under way for another command goes on to where this one says."""
+        was = self._waiting.get(note["sha256"])
+        if was is not None:
+            was.update(href=note["href"], token=note["token"])
+            was["also"].append(note["id"])
+            return
+        note = {**note, "also": []}
+        self._waiting[note["sha256"]] = note
         threading.Thread(target=self._run, args=(note,), daemon=True).start()
 
     def _run(self, note):
-        wait = 0.2
-        try:
-            while not self._end.is_set():
-                try:
-                    self._send(note)
-                except Refused as err:
-                    log.error("blob %s refused: %s", note["sha256"], err)
-                    self._device.raise_alarm("blob_refused", "error", str(err), note["id"])
-                    return
-                except (OSError, ValueError) as err:  # unreachable, cut, an answer that is none
-                    log.debug("blob %s not uploaded; trying again: %s", note["sha256"], err)
-                    self._end.wait(wait)
-                    wait = min(2 * wait, 5)
-                    continue
-                for path in (self._path(note["sha256"]) + ".json", self._path(note["sha256"])):
-                    os.unlink(path)
-                self._device.on_arrived(note["id"])
-                return
-        finally:
+        wait, total = 0.2, note["sha256"]
+        while not self._end.is_set():
             with self._lock:
-                self._waiting.discard(note["sha256"])
+                now, failure, refused = dict(note), None, False
+            try:
+                self._send(now)
+            except Refused as err:
+                failure, refused = err, True
+            except (OSError, ValueError, http.client.HTTPException) as err:  # unreachable, cut, an answer that is none
+                failure = err
+            with self._lock:
+                moved = (now["href"], now["token"]) != (note["href"], note["token"])
+                over = not moved and (failure is None or refused)
+                if over and failure is None:
+                    for path in (self._path(total) + ".json", self._path(total)):
+                        os.unlink(path)
+                if over:
+                    del self._waiting[total]
+            if over and failure is None:
+                for ident in [note["id"], *note["also"]]:
+                    self._device.on_arrived(ident)
+            elif over:
+                log.error("blob %s refused: %s", total, failure)
+                self._device.raise_alarm("blob_refused", "error", str(failure), note["id"])
+            if over:
+                return
+            if not moved:
+                log.debug("blob %s not uploaded; trying again: %s", total, failure)
+                self._end.wait(wait)
+                wait = min(2 * wait, 5)
 
     def _send(self, note):
         """Puts a blob where it is to go, from where the last try ended."""
