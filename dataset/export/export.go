@@ -38,6 +38,9 @@ func Write(s snapshot.Snapshot, format, dir string, o Options) (snapshot.Snapsho
 	if !slices.Contains(Formats, format) {
 		return snapshot.Snapshot{}, lab.Errorf(lab.Invalid, "format %q is none of %s", format, strings.Join(Formats, ", "))
 	}
+	if s.Of != "" {
+		return snapshot.Snapshot{}, lab.Errorf(lab.Invalid, "%s is an export; export the snapshot %s itself", s.Dir, s.Of)
+	}
 	if o.Split == "" {
 		o.Split = DefaultSplit
 	}

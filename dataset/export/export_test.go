@@ -266,3 +266,39 @@ func TestPromptsKnowNothingOfLater(t *testing.T) {
 		t.Error("an earlier fact is in no prompt: the test could not fail")
 	}
 }
+
+// TestRefusals wants what cannot be exported said, and nothing overwritten.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	s := freeze(t, archive(t, 1, 5))
+	full := t.TempDir()
+	if err := os.WriteFile(filepath.Join(full, "mine"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	exported := filepath.Join(t.TempDir(), "x")
+	out, err := export.Write(s, "jsonl", exported, export.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := freeze(t, archive(t, 1, 6))
+	index := filepath.Join(cut.Dir, "data", "index.jsonl")
+	if err := os.Truncate(index, 0); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		s           snapshot.Snapshot
+		format, dir string
+		split       string
+		says        string
+	}{
+		"Format":   {s, "xml", filepath.Join(t.TempDir(), "a"), "", "none of parquet"},
+		"Folder":   {s, "csv", full, "", "not empty"},
+		"Split":    {s, "chat", filepath.Join(t.TempDir(), "b"), "nonsense", "random_grouped"},
+		"Export":   {out, "csv", filepath.Join(t.TempDir(), "c"), "", "is an export"},
+		"CutShort": {cut, "csv", filepath.Join(t.TempDir(), "d"), "", "fewer lines"},
+	} {
+		if _, err := export.Write(c.s, c.format, c.dir, export.Options{Split: c.split}); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want it to say %q", name, err, c.says)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package export
 import (
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/athanor-lab/athanor/dataset"
@@ -13,68 +14,86 @@ import (
 )
 
 // source reads a snapshot's rows of whatever form as experiments, with what the
-// index and the splits say of each.
+// index and the splits say of each, a row in memory.
 type source struct {
 	snapshot.Snapshot
-	index []snapshot.Index
-	parts map[string][]snapshot.Part
 	lines []snapshot.CampaignLine
 	split string // the one by which rows are parted
 }
 
 func open(s snapshot.Snapshot, split string) (*source, error) {
-	src := &source{Snapshot: s, parts: map[string][]snapshot.Part{}, split: split}
+	src := &source{Snapshot: s, split: split}
 	var err error
-	if src.index, err = s.Index(); err != nil {
-		return nil, err
-	}
 	if src.lines, err = s.Campaigns(); err != nil {
 		return nil, err
 	}
-	found := len(s.Splits) == 0
-	for _, sp := range s.Splits {
-		if src.parts[sp.Name], err = s.Parts(sp.Name); err != nil {
-			return nil, err
+	if len(s.Splits) > 0 && !slices.ContainsFunc(s.Splits, func(sp snapshot.Split) bool { return sp.Name == split }) {
+		var names []string
+		for _, sp := range s.Splits {
+			names = append(names, sp.Name)
 		}
-		if len(src.parts[sp.Name]) != len(src.index) {
-			return nil, lab.Errorf(lab.Invalid, "%s: split %s has %d rows of %d; see athanor dataset verify", s.Dir, sp.Name, len(src.parts[sp.Name]), len(src.index))
-		}
-		found = found || sp.Name == split
-	}
-	if !found {
-		return nil, lab.Errorf(lab.Invalid, "the snapshot has no split %q; it has %v", split, names(s.Splits))
+		return nil, lab.Errorf(lab.Invalid, "the snapshot has no split %q; it has %v", split, names)
 	}
 	return src, nil
 }
 
-func names(splits []snapshot.Split) []string {
-	var all []string
-	for _, s := range splits {
-		all = append(all, s.Name)
+// beside reads a line of a file that has one to a row.
+type beside struct {
+	path string
+	next func() ([]byte, error, bool)
+}
+
+func (b beside) line() ([]byte, error) {
+	line, err, ok := b.next()
+	if err == nil && !ok {
+		err = lab.Errorf(lab.Invalid, "%s has fewer lines than there are rows; see athanor dataset verify", b.path)
 	}
-	return all
+	return line, err
 }
 
 // each calls yield for every experiment, by key, with its line and its part.
 func (s *source) each(yield func(in tables.In, line []byte, part string) error) error {
-	i := 0
+	next, stop := s.Pull("data/index.jsonl")
+	defer stop()
+	index := beside{"data/index.jsonl", next}
+	var splits []beside
+	for _, sp := range s.Splits {
+		path := "splits/" + sp.Name + ".jsonl"
+		next, stop := s.Pull(path)
+		defer stop()
+		splits = append(splits, beside{path, next})
+	}
+	n := 0
 	return s.EachRow(func(line []byte) error {
-		if i >= len(s.index) {
-			return lab.Errorf(lab.Invalid, "%s has more rows than its index", s.Dir)
-		}
+		n++
 		e, err := experimentOf(s.Rows, line)
 		if err != nil {
-			return lab.Errorf(lab.Invalid, "%s: row %d: %w", s.Dir, i+1, err)
+			return lab.Errorf(lab.Invalid, "%s: row %d: %w", s.Dir, n, err)
 		}
-		in := tables.In{Experiment: e, Condition: s.index[i].Condition, Material: s.index[i].Material, Parts: make(map[string]string, len(s.parts))}
-		for name, parts := range s.parts {
-			in.Parts[name] = string(parts[i])
+		var at snapshot.Index
+		raw, err := index.line()
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(raw, &at); err != nil {
+			return lab.Errorf(lab.Invalid, "%s: line %d of the index: %w", s.Dir, n, err)
+		}
+		in := tables.In{Experiment: e, Condition: at.Condition, Material: at.Material, Parts: make(map[string]string, len(splits))}
+		for i, split := range splits {
+			raw, err := split.line()
+			if err != nil {
+				return err
+			}
+			p, err := snapshot.PartOf(raw)
+			if err != nil {
+				return err
+			}
+			in.Parts[s.Splits[i].Name] = string(p)
 		}
 		part := string(snapshot.Train)
 		if p, ok := in.Parts[s.split]; ok {
 			part = p
 		}
-		i++
 		return yield(in, line, part)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,19 +121,31 @@ func (f *Folder) Finish(err error) (Snapshot, error) {
 	return Snapshot{ID: id, Dir: f.dir, Manifest: m}, nil
 }
 
-// Parts reads the part of every row in a split, by key.
-func (s Snapshot) Parts(split string) ([]Part, error) {
-	var parts []Part
-	err := s.eachLine("splits/"+split+".jsonl", func(line []byte) error {
-		// {"key":"…","part":"…"}: the part is between the last two pairs of quotes.
-		text := strings.TrimSuffix(string(line), `"}`)
-		p := Part(text[strings.LastIndexByte(text, '"')+1:])
-		switch p {
-		case Train, Validation, Test, Excluded:
-			parts = append(parts, p)
+// Pull reads a file of lines of the snapshot, one at a time: next returns false
+// at the end, stop ends it before. A line is valid until the next.
+func (s Snapshot) Pull(path string) (next func() ([]byte, error, bool), stop func()) {
+	stopped := errors.New("stopped")
+	return iter.Pull2(func(yield func([]byte, error) bool) {
+		err := s.eachLine(path, func(line []byte) error {
+			if !yield(line, nil) {
+				return stopped
+			}
 			return nil
+		})
+		if err != nil && !errors.Is(err, stopped) {
+			yield(nil, err)
 		}
-		return lab.Errorf(lab.Invalid, "%s: split %s, line %d: %q is no part", s.Dir, split, len(parts)+1, p)
 	})
-	return parts, err
+}
+
+// PartOf reads a line of a split.
+func PartOf(line []byte) (Part, error) {
+	// {"key":"…","part":"…"}: the part is between the last two quotes.
+	text := strings.TrimSuffix(string(line), `"}`)
+	switch p := Part(text[strings.LastIndexByte(text, '"')+1:]); p {
+	case Train, Validation, Test, Excluded:
+		return p, nil
+	default:
+		return "", lab.Errorf(lab.Invalid, "a split has the part %q, which is none", p)
+	}
 }

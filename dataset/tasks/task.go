@@ -74,11 +74,16 @@ type Maker struct {
 
 	campaign string
 	past     []past
+	// What was known when an experiment of a part was decided on, of the last one
+	// that was asked for.
+	knownOf   lab.ExperimentID
+	knownPart string
+	knownNow  []*dataset.Experiment
 }
 
 // past is what prompts may need of an experiment that came before.
 type past struct {
-	e        dataset.Experiment // without steps
+	e        *dataset.Experiment // without steps
 	part     string
 	recorded time.Time
 }
@@ -122,7 +127,7 @@ func (m *Maker) remember(e dataset.Experiment, part string) {
 	}
 	e.Steps, e.IDs.Steps, e.Clock.Steps, e.Decision.Losers = nil, nil, nil, nil
 	e.Record = dataset.Record{Corrections: e.Record.Corrections}
-	m.past = append(m.past, past{e, part, recorded})
+	m.past = append(m.past, past{&e, part, recorded})
 	if len(m.past) > 2*keptPast {
 		m.past = append(m.past[:0], m.past[len(m.past)-keptPast:]...)
 	}
@@ -130,16 +135,19 @@ func (m *Maker) remember(e dataset.Experiment, part string) {
 
 // known returns what was on record when e was decided and may stand beside a
 // row of its part, by number.
-func (m *Maker) known(e dataset.Experiment, part string) []dataset.Experiment {
+func (m *Maker) known(e dataset.Experiment, part string) []*dataset.Experiment {
+	if id := e.IDs.ExperimentID; m.knownOf == id && m.knownPart == part {
+		return m.knownNow
+	}
+	m.knownOf, m.knownPart, m.knownNow = e.IDs.ExperimentID, part, nil
 	at := decidedAt(e)
-	var all []dataset.Experiment
 	for _, p := range m.past {
 		if at.IsZero() || !p.recorded.Before(at) || p.part != "train" && p.part != part {
 			continue
 		}
-		all = append(all, asKnown(p.e, at))
+		m.knownNow = append(m.knownNow, asKnown(p.e, at))
 	}
-	return all
+	return m.knownNow
 }
 
 // decidedAt is when an experiment was decided on: when it was committed to, or
@@ -152,14 +160,15 @@ func decidedAt(e dataset.Experiment) time.Time {
 }
 
 // asKnown undoes the corrections that were not known at a time.
-func asKnown(e dataset.Experiment, at time.Time) dataset.Experiment {
+func asKnown(was *dataset.Experiment, at time.Time) *dataset.Experiment {
 	later := false
-	for _, c := range e.Record.Corrections {
+	for _, c := range was.Record.Corrections {
 		later = later || !c.RecordedAt.Before(at)
 	}
 	if !later {
-		return e
+		return was
 	}
+	e := *was
 	e.Observed = append(dataset.Object[dataset.ObservedCell]{}, e.Observed...)
 	invalid := false
 	for i := len(e.Record.Corrections) - 1; i >= 0; i-- {
@@ -177,7 +186,7 @@ func asKnown(e dataset.Experiment, at time.Time) dataset.Experiment {
 	if e.Class == dataset.Invalidated && !invalid {
 		e.Class = e.Record.Corrections[0].Class
 	}
-	return e
+	return &e
 }
 
 // question tells what the campaign asks.

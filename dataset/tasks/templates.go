@@ -35,16 +35,16 @@ func (m *Maker) propose(e dataset.Experiment, part string) []Task {
 }
 
 // history tells the latest of what is known, a line to an experiment.
-func history(known []dataset.Experiment) string {
+func history(known []*dataset.Experiment) string {
 	if len(known) == 0 {
 		return "Nothing is known yet."
 	}
 	lines := []string{fmt.Sprintf("%d experiments are known; the latest:", len(known))}
 	for _, k := range known[max(0, len(known)-shownPast):] {
-		line := settings(k) + " -> "
+		line := settings(*k) + " -> "
 		switch {
-		case succeeded(k):
-			line += seen(k)
+		case succeeded(*k):
+			line += seen(*k)
 		case k.Failure != nil:
 			line += "failed: " + k.Failure.Code
 		default:
@@ -117,11 +117,11 @@ func (m *Maker) rival(e dataset.Experiment, part string) (other dataset.Experime
 	for i := len(m.past) - 1; i >= 0; i-- {
 		p := m.past[i]
 		theirs, _ := p.e.Observed.Get(o.Name)
-		if p.part != part || !succeeded(p.e) || theirs.Value == nil || theirs.Unit != mine.Unit {
+		if p.part != part || !succeeded(*p.e) || theirs.Value == nil || theirs.Unit != mine.Unit {
 			continue
 		}
 		if gap := *mine.Value - *theirs.Value; gap*gap > 4*(variance(mine)+variance(theirs)) {
-			return p.e, o, o.Direction.Better(*mine.Value, *theirs.Value), true
+			return *p.e, o, o.Direction.Better(*mine.Value, *theirs.Value), true
 		}
 	}
 	return other, o, false, false
@@ -147,7 +147,7 @@ func (m *Maker) forecast(e dataset.Experiment, part string) []Task {
 	mine, _ := e.Observed.Get(o.Name)
 	var best *float64
 	for _, k := range m.known(e, part) {
-		if c, _ := k.Observed.Get(o.Name); succeeded(k) && c.Value != nil && (best == nil || o.Direction.Better(*c.Value, *best)) {
+		if c, _ := k.Observed.Get(o.Name); succeeded(*k) && c.Value != nil && (best == nil || o.Direction.Better(*c.Value, *best)) {
 			best = c.Value
 		}
 	}
@@ -276,10 +276,10 @@ func at(e dataset.Experiment, u dataset.EvidenceUse, d lab.Document) bool {
 	return len(u.Claim) > 0
 }
 
-func median(known []dataset.Experiment, objective string) (float64, bool) {
+func median(known []*dataset.Experiment, objective string) (float64, bool) {
 	var all []float64
 	for _, k := range known {
-		if c, _ := k.Observed.Get(objective); succeeded(k) && c.Value != nil {
+		if c, _ := k.Observed.Get(objective); succeeded(*k) && c.Value != nil {
 			all = append(all, *c.Value)
 		}
 	}

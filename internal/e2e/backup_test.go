@@ -44,7 +44,7 @@ func TestRestoredLaboratoryGoesOn(t *testing.T) {
 		l := run(t, nil, up(dir, "--demo")...)
 		url := l.url()
 		snapshots := filepath.Join(files, []string{"before", "after"}[i])
-		db, err := os.ReadFile(filepath.Join(dir, "postgres-url"))
+		db, err := os.ReadFile(filepath.Join(dir, "database"))
 		if err != nil {
 			t.Fatal(err)
 		}

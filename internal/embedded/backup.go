@@ -38,7 +38,7 @@ type Index struct {
 }
 
 // leftOut are files that belong to a process that runs, or to a place.
-var leftOut = []string{lockFile, "address", "postgres-url", "postmaster.pid", "postmaster.opts", locationFile, originFile, "temporal.db.lock", "temporal.db-shm"}
+var leftOut = []string{lockFile, "address", "database", "postmaster.pid", "postmaster.opts", locationFile, originFile, "temporal.db.lock", "temporal.db-shm"}
 
 // Backup writes everything that a closed laboratory keeps in its data directory
 // to w: the record, the state of all workflows, what simulated devices remember.
