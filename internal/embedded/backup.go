@@ -38,7 +38,11 @@ type Index struct {
 }
 
 // leftOut are files that belong to a process that runs, or to a place.
-var leftOut = []string{lockFile, "address", "database", "postmaster.pid", "postmaster.opts", locationFile, originFile, "temporal.db.lock", "temporal.db-shm"}
+var leftOut = []string{lockFile, "postmaster.pid", "postmaster.opts", locationFile, originFile, "temporal.db.lock", "temporal.db-shm"}
+
+// leftOutAbove are such files of the directory itself: where a running laboratory
+// and its database are reached.
+var leftOutAbove = []string{"address", "database"}
 
 // Backup writes everything that a closed laboratory keeps in its data directory
 // to w: the record, the state of all workflows, what simulated devices remember.
@@ -113,7 +117,7 @@ func (p packer) walk(root, prefix string, but []string) error {
 			return fs.SkipDir
 		}
 		name := filepath.ToSlash(filepath.Join(prefix, rel))
-		if name == "." || slices.Contains(leftOut, d.Name()) || !d.IsDir() && !d.Type().IsRegular() {
+		if name == "." || slices.Contains(leftOut, d.Name()) || slices.Contains(leftOutAbove, name) || !d.IsDir() && !d.Type().IsRegular() {
 			return nil
 		}
 		return p.add(path, name, d)
