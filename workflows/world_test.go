@@ -35,6 +35,8 @@ type world struct {
 	// train is what a training gives.
 	train func(in workflows.TrainInput) (workflows.Trained, error)
 
+	activities *workflows.Activities
+
 	mu         sync.Mutex
 	states     []string
 	asks       []lab.Brief
@@ -74,7 +76,8 @@ func setup(t *testing.T) *world {
 		tokens:   map[lab.CommandID][]byte{},
 	}
 	w.answer = func(c lab.Command) *lab.Result { return answered(c, lab.CommandDone, lab.EffectComplete) }
-	workflows.Register(w.env, workflows.WithModels(workflows.NewActivities(w, w, w, w, w, w, func() time.Time { return w.env.Now() }), w))
+	w.activities = workflows.WithModels(workflows.NewActivities(w, w, w, w, w, w, func() time.Time { return w.env.Now() }), w)
+	workflows.Register(w.env, w.activities)
 	w.begun = w.env.Now()
 	w.env.SetTestTimeout(30 * time.Second)
 	return w

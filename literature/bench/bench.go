@@ -43,10 +43,7 @@ type Result struct {
 	Speed            []Speed          `json:"speed"`
 }
 
-// Run measures everything that the data is there for, one thing after another, so
-// that times mean something. The error is of kind [lab.Invalid] when the directory
-// has none of the sets.
-func Run(ctx context.Context, o Options) (Result, error) {
+func (o Options) withDefaults() Options {
 	if o.Seeds <= 0 {
 		o.Seeds = 15
 	}
@@ -56,6 +53,14 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if o.Progress == nil {
 		o.Progress = func(string, ...any) {}
 	}
+	return o
+}
+
+// Run measures everything that the data is there for, one thing after another, so
+// that times mean something. The error is of kind [lab.Invalid] when the directory
+// has none of the sets.
+func Run(ctx context.Context, o Options) (Result, error) {
+	o = o.withDefaults()
 	var r Result
 	found := 0
 	for _, part := range []struct {

@@ -63,6 +63,12 @@ const (
 	readings
 )
 
+// Count measures experiments alone: the tables of the folder planner-lookup and
+// those of the options.
+func Count(ctx context.Context, o Options) (Experiments, error) {
+	return o.withDefaults().count(ctx, filepath.Join(o.Data, "planner-lookup"))
+}
+
 // count measures the tables of dir and those of the options.
 func (o Options) count(ctx context.Context, dir string) (Experiments, error) {
 	var out Experiments
