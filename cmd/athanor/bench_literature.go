@@ -19,7 +19,7 @@ type benchLiteratureCmd struct {
 	Data      string `required:"" help:"Folder of sets of papers."`
 	Tables    string `help:"Folder of tables of experiments to count on besides those of the data; by default the folder optimisation beside it, where there is one."`
 	Seeds     int    `default:"15" help:"Simulated reviews to a screening set."`
-	Campaigns int    `default:"5" help:"Campaigns to a material and kind of reading."`
+	Campaigns int    `default:"8" help:"Campaigns to a material and kind of reading."`
 	Database  bool   `default:"true" negatable:"" help:"Compare with PostgreSQL, which is started for it."`
 	Million   bool   `help:"Measure an index of 10⁶ made-up papers too; minutes, and 3 GB."`
 	JSON      bool   `name:"json" help:"Print one JSON object."`
