@@ -47,6 +47,7 @@ type waited struct {
 var examples = map[string]json.RawMessage{
 	"set":   json.RawMessage(`{"level":1,"count":2,"gas":"Ar","label":"x","dry":true}`),
 	"again": json.RawMessage(`{"time":0}`), "resume": json.RawMessage(`{"time":0}`), "look": json.RawMessage(`{"time":0}`), "once": json.RawMessage(`{"time":0}`),
+	"standing": json.RawMessage(`{"time":0}`), "stopping": json.RawMessage(`{"time":0}`), "pausing": json.RawMessage(`{"time":0}`), "finishing": json.RawMessage(`{"time":0}`),
 }
 
 // patience is for a machine that is busy with everybody's tests.
