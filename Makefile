@@ -10,7 +10,7 @@ export ATHANOR_TEMPORAL
 export GOFLAGS := -trimpath
 
 .DEFAULT_GOAL := help
-.PHONY: help run build web test test-go test-race test-web test-e2e lint verify golden setup setup-test clean FORCE
+.PHONY: help run build web test test-go test-race test-web test-contract test-tools test-e2e lint verify golden setup setup-test clean FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-zA-Z_-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ setup: ## install PostgreSQL where the machine has none
 setup-test: ## install what the tests need besides: mosquitto and chromium
 	@scripts/setup test
 
-test: setup-test build test-web test-go test-race test-e2e ## everything, with real services; a missing one is a failure
+test: setup-test build test-web test-contract test-go test-race test-tools test-e2e ## everything, with real services; a missing one is a failure
 
 test-web: web/node_modules/.package-lock.json
 	cd web && npm run check && npm test
@@ -55,6 +55,12 @@ test-go:
 	$(GO) test -count=1 -timeout 10m ./devices/conformance # by itself: it waits for processes that it kills
 	$(GO) test -count=1 -timeout 15m ./internal/chaos # 3,000 commands under kills, and devices that lack something
 
+test-contract: ## the published device contract, held against public tools
+	cd devices/spec/check && npm ci --ignore-scripts --no-audit --no-fund && npm run check
+
+test-tools: ## exports of the dataset, read by the tools that people use
+	scripts/validators
+
 test-e2e: ## whole laboratories: a campaign, kills, roles as processes, the page in a browser
 	$(GO) test -count=1 -timeout 30m ./internal/e2e/...
 
@@ -65,10 +71,12 @@ lint: ## golangci-lint with the house's rules
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...
 
 golden: ## rewrite the golden files (look at the difference before you commit)
-	$(GO) test ./campaign ./api ./dataset ./planner -update
+	$(GO) test ./campaign ./dataset ./planner ./devices ./devices/spec -update
+	$(GO) test ./api -run TestContractIsKept -update
+	cd web && npm run gen
 
 verify: golden ## generated files are what the code says
-	git diff --exit-code -- campaign/schema.json api/openapi.json
+	git diff --exit-code -- campaign/schema.json api/openapi.json docs/formats/ldp-1 web/src/api
 
 clean: ## remove what was built
 	rm -rf bin web/dist/assets web/dist/index.html web/node_modules
