@@ -16,6 +16,9 @@ import (
 	"github.com/athanor-lab/athanor/internal/takeover"
 )
 
+// patience is how long a port may be taken by something else.
+const patience = 20 * time.Second
+
 // Broker is a broker on a TCP port of this machine. Like a broker without
 // persistence, it forgets everything when it stops.
 type Broker struct {
@@ -32,16 +35,28 @@ func Start(t testing.TB) *Broker {
 		t.Fatal(err)
 	}
 	b := &Broker{t: t, addr: l.Addr().String()}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	b.Start()
+	b.serve(l) // the port is never let go, or something else could take it
 	t.Cleanup(b.Stop)
 	return b
 }
 
-// Start brings a stopped broker back on the same port.
+// Start brings a stopped broker back on the same port, which a connection of
+// some other test may have taken for a moment.
 func (b *Broker) Start() {
+	b.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		l, err := net.Listen("tcp", b.addr)
+		if err == nil {
+			b.serve(l)
+			return
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+func (b *Broker) serve(l net.Listener) {
 	b.t.Helper()
 	b.server = mochi.New(&mochi.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), InlineClient: true})
 	if err := b.server.AddHook(new(auth.AllowHook), nil); err != nil {
@@ -50,7 +65,7 @@ func (b *Broker) Start() {
 	if err := b.server.AddHook(takeover.New(b.server), nil); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := b.server.AddListener(listeners.NewTCP(listeners.Config{ID: "tcp", Address: b.addr})); err != nil {
+	if err := b.server.AddListener(listeners.NewNet("tcp", l)); err != nil {
 		b.t.Fatal(err)
 	}
 	if err := b.server.Serve(); err != nil {
