@@ -4,9 +4,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/athanor-lab/athanor/internal/embedded"
 )
 
 // TestMistakesAreTold wants each mistake to end with a status that is not 0 and
@@ -94,14 +97,9 @@ func TestTwoLaboratoriesOneMachine(t *testing.T) {
 
 func unusedPort(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := embedded.ChoosePort(t.TempDir(), "unused", 0) // no outgoing connection of another test can take it meanwhile
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	_, port, err := net.SplitHostPort(ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	return strconv.Itoa(port)
 }

@@ -89,14 +89,12 @@ func (f *fleet) mosquitto() {
 	}
 	f.urls = map[string]string{}
 	for port, how := range map[string]string{"8883": "certificate", "8884": "password"} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		free, err := embedded.ChoosePort(f.t.TempDir(), how, 0)
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		f.urls[how] = "mqtts://" + l.Addr().String()
-		_, free, _ := net.SplitHostPort(l.Addr().String())
-		_ = l.Close()
-		conf = bytes.Replace(conf, []byte("listener "+port), []byte("listener "+free+" 127.0.0.1"), 1)
+		f.urls[how] = fmt.Sprint("mqtts://127.0.0.1:", free)
+		conf = bytes.Replace(conf, []byte("listener "+port), fmt.Appendf(nil, "listener %d 127.0.0.1", free), 1)
 	}
 	conf = bytes.Replace(conf, fmt.Appendf(nil, "message_size_limit %d", embedded.DefaultMaxMessageBytes), []byte("message_size_limit 100000"), 1)
 	if os.Geteuid() == 0 {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,14 +55,12 @@ func Mosquitto() string {
 // "mosquitto", "mochi", or "" for the first that there is. dir holds its
 // configuration.
 func StartBroker(ctx context.Context, which, dir string, spawn Spawn, log io.Writer) (*Broker, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	// It is not one that systems give to outgoing connections: it is free again when a broker was killed.
+	port, err := embedded.ChoosePort(dir, "broker", 0)
 	if err != nil {
 		return nil, fmt.Errorf("start a broker: %w", err)
 	}
-	b := &Broker{Name: "mochi (embedded)", Addr: l.Addr().String(), spawn: spawn, log: log}
-	if err := l.Close(); err != nil {
-		return nil, fmt.Errorf("start a broker: %w", err)
-	}
+	b := &Broker{Name: "mochi (embedded)", Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), spawn: spawn, log: log}
 	switch which {
 	case "", "mosquitto":
 		b.program = Mosquitto()
@@ -75,8 +74,7 @@ func StartBroker(ctx context.Context, which, dir string, spawn Spawn, log io.Wri
 	if b.program != "" {
 		b.Name = "mosquitto " + mosquittoVersion(ctx, b.program)
 		b.config = filepath.Join(dir, "mosquitto.conf")
-		_, port, _ := net.SplitHostPort(b.Addr)
-		text := "listener " + port + " 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\nset_tcp_nodelay true\nlog_dest none\n"
+		text := "listener " + strconv.Itoa(port) + " 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\nset_tcp_nodelay true\nlog_dest none\n"
 		if os.Geteuid() == 0 {
 			text += "user root\n"
 		}
