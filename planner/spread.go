@@ -76,6 +76,11 @@ func (t *task) sobolStates() func() ([]float64, error) {
 	}
 }
 
+// dearTries is how many points that cannot be paid for are drawn before none is
+// taken to be left: one that a thousandth of the space holds is missed by one
+// search in sixty.
+const dearTries = 4096
+
 // spreadTries is how many points are tried before the spacing is halved.
 const spreadTries = 256
 
@@ -214,7 +219,7 @@ func (t *task) randomStates() func() ([]float64, error) {
 	}
 	u := make([]float64, t.space.Width())
 	return func() ([]float64, error) {
-		crowded := 0
+		crowded, dear := 0, 0
 		for range maxAttempts {
 			for i := range u {
 				u[i] = rng.Float64()
@@ -226,7 +231,13 @@ func (t *task) randomStates() func() ([]float64, error) {
 				continue
 			}
 			if !t.used(state) {
-				return state, nil
+				if ok, err := t.affordable(state); err != nil || ok {
+					return state, err
+				}
+				if dear++; dear == dearTries {
+					return nil, nil
+				}
+				continue
 			}
 			if crowded++; crowded%spreadTries == 0 {
 				t.shrink()

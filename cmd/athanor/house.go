@@ -223,7 +223,7 @@ func (h *house) runAPI(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	s := &api.Server{
-		Suggester: adviser{p},
+		Suggester: adviser{p, models.Dir(h.services.Models)},
 		Library:   library{reader{h.db}, h.control},
 		Campaigns: all,
 		Control:   &control{db: h.db, workflows: h.control, devices: h.devices},

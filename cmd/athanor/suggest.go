@@ -8,11 +8,15 @@ import (
 	"github.com/athanor-lab/athanor/api"
 	"github.com/athanor-lab/athanor/campaign"
 	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/models"
 	"github.com/athanor-lab/athanor/planner/askdata"
 )
 
 // adviser answers those who ask and tell without a laboratory.
-type adviser struct{ planners *planners }
+type adviser struct {
+	planners *planners
+	models   models.Dir
+}
 
 // Suggest implements [api.Suggester].
 func (a adviser) Suggest(ctx context.Context, q api.SuggestionQuery) (api.Suggestions, []lab.Problem, error) {
@@ -46,7 +50,14 @@ func (a adviser) Suggest(ctx context.Context, q api.SuggestionQuery) (api.Sugges
 	if q.Seed != nil {
 		seed = *q.Seed
 	}
-	out.Plan, err = a.planners.Propose(ctx, data.Brief(doc.Space, doc.Objectives, doc.Plan, max(1, q.Want), seed))
+	brief := data.Brief(doc.Space, doc.Objectives, doc.Plan, max(1, q.Want), seed)
+	if err := reckon(doc, &brief); err != nil {
+		return out, nil, err
+	}
+	if err := consult(ctx, a.models, &brief); err != nil {
+		return out, nil, err
+	}
+	out.Plan, err = a.planners.Propose(ctx, brief)
 	return out, nil, err
 }
 

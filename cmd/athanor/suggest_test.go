@@ -14,6 +14,7 @@ import (
 
 	"github.com/athanor-lab/athanor/api"
 	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/models"
 )
 
 // question is a document that says no more than a suggestion needs.
@@ -46,7 +47,7 @@ func TestCommandAndAPIAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, problems, err := adviser{p}.Suggest(context.Background(), api.SuggestionQuery{Document: []byte(question), Table: rows.String(), Want: 2})
+	got, problems, err := adviser{planners: p}.Suggest(context.Background(), api.SuggestionQuery{Document: []byte(question), Table: rows.String(), Want: 2})
 	if err != nil || len(problems) > 0 {
 		t.Fatalf("suggest: %v, %v", problems, err)
 	}
@@ -101,7 +102,7 @@ func TestQuestionsThatCannotBeAnswered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			document := strings.Replace(question, c.from, c.to, 1)
-			_, problems, err := adviser{p}.Suggest(context.Background(), api.SuggestionQuery{Document: []byte(document), Table: c.table})
+			_, problems, err := adviser{planners: p}.Suggest(context.Background(), api.SuggestionQuery{Document: []byte(document), Table: c.table})
 			told := fmt.Sprint(problems)
 			if err != nil {
 				told = err.Error()
@@ -137,9 +138,32 @@ func TestPlanIsMadeByWhomTheDocumentNames(t *testing.T) {
 		"cma-es":                    "cma-es/",
 	} {
 		document := strings.Replace(question, `"seed":3`, `"seed":3,"plan":{"planner":"`+name+`"}`, 1)
-		got, problems, err := adviser{p}.Suggest(context.Background(), api.SuggestionQuery{Document: []byte(document)})
+		got, problems, err := adviser{planners: p}.Suggest(context.Background(), api.SuggestionQuery{Document: []byte(document)})
 		if err != nil || len(problems) > 0 || len(got.Plan.Proposals) != 1 || !strings.Contains(got.Plan.Planner, want) {
 			t.Errorf("%s: planner %q, %v, %v; want %q", name, got.Plan.Planner, problems, err, want)
 		}
+	}
+}
+
+// TestSuggestionsMindCostsAndModels wants a suggestion over the API to keep to what is left to spend, and a model that nobody
+// registered to be told of.
+func TestSuggestionsMindCostsAndModels(t *testing.T) {
+	t.Parallel()
+	p, err := planning{}.planners()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := adviser{planners: p, models: models.Dir(t.TempDir())}
+	costly := strings.Replace(question, `"seed":3`, `"seed":3,"budget":{"experiments":9,"cost":{"value":100,"currency":"EUR","each":"t"}}`, 1)
+	got, problems, err := a.Suggest(context.Background(), api.SuggestionQuery{Document: []byte(costly), Table: "t,base,yield\n40,a,10\n30,b,20\n", Want: 2})
+	if err != nil || len(problems) > 0 || len(got.Plan.Proposals) != 1 {
+		t.Fatalf("with 30 EUR left, one experiment of 20 to 30: got %+v, %v, %v", got.Plan, problems, err)
+	}
+	if temperature := got.Plan.Proposals[0].Settings[0].Value.Number(); temperature > 30 {
+		t.Errorf("30 EUR are left and t = %g EUR is proposed", temperature)
+	}
+	modelled := strings.Replace(question, `"seed":3`, `"seed":3,"plan":{"model":"nobody"}`, 1)
+	if _, _, err := a.Suggest(context.Background(), api.SuggestionQuery{Document: []byte(modelled)}); lab.KindOf(err) != lab.NotFound || !strings.Contains(err.Error(), "plan.model") {
+		t.Errorf("a model that nobody registered: %v", err)
 	}
 }
