@@ -193,6 +193,7 @@ func (w *writer) stopping(s *search) *lab.Outlook {
 	best := r.value[r.best]
 	for _, c := range s.heap[:min(weighed, len(s.heap))] {
 		mean, sd, _ := w.moments(s.feature(c.id), 0)
+		sd = math.Min(sd, r.most())
 		bar := (r.warp.to(best+out.Least) - r.mean) / r.sd
 		out.Chance = math.Max(out.Chance, acq.Phi((mean-bar)/math.Max(sd, 1e-9)))
 		out.Regret = math.Max(out.Regret, r.sign*r.original(mean+1.96*sd)-best)

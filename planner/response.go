@@ -158,9 +158,23 @@ func tiesAtWorst(v []float64) float64 {
 // original returns a standardised model value as a number of the objective.
 func (r *response) original(z float64) float64 { return r.sign * r.warp.from(r.mean+z*r.sd) }
 
+// most is the largest standard deviation that a prediction is given: what the
+// outcomes say of the next one without any model, with Student's t of n-1 degrees
+// of freedom. Priors of a large output scale search well, and are less sure than
+// that until there are some ten points. Three points or fewer set no bound.
+func (r *response) most() float64 {
+	n := float64(len(r.rows))
+	if n <= 3 {
+		return math.Inf(1)
+	}
+	return math.Sqrt((1 + 1/n) * (n - 1) / (n - 3))
+}
+
 // predict turns a latent mean and standard deviation, and the standard
-// deviation of an observation, into words of the objective.
+// deviation of an observation, into words of the objective, neither above
+// [response.most].
 func (r *response) predict(mean, sd, observed float64) lab.Prediction {
+	sd, observed = math.Min(sd, r.most()), math.Min(observed, r.most())
 	a, b := r.original(mean-1.96*observed), r.original(mean+1.96*observed)
 	p := lab.Prediction{
 		Objective: r.objective.Name, Unit: r.objective.Unit,
