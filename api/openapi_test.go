@@ -80,6 +80,11 @@ func TestAnswersKeepTheContract(t *testing.T) {
 	}
 	list := want[struct{ Items []api.Summary }](b, 200, "GET", "/api/v1/campaigns", "")
 	running, complete := list.Items[0].ID.String(), list.Items[4].ID.String()
+	readers, err := apitest.FurnishReaders(t.Context(), b.lab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, screening := readers[0].String(), readers[1].String()
 	doc := contract(t)
 	asked := 0
 	for _, tt := range []struct{ template, path string }{
@@ -95,6 +100,11 @@ func TestAnswersKeepTheContract(t *testing.T) {
 		{"/campaigns/{id}/experiments/{number}", "/campaigns/" + running + "/experiments/21"},
 		{"/campaigns/{id}/plans", "/campaigns/" + complete + "/plans"},
 		{"/campaigns/{id}/plans/{round}", "/campaigns/" + complete + "/plans/3"},
+		{"/campaigns/{id}/literature", "/campaigns/" + read + "/literature"},
+		{"/campaigns/{id}/literature", "/campaigns/" + screening + "/literature"},
+		{"/campaigns/{id}/literature", "/campaigns/" + running + "/literature"},
+		{"/campaigns/{id}/plans", "/campaigns/" + read + "/plans"},
+		{"/snapshots", "/snapshots"},
 		{"/devices", "/devices"},
 		{"/devices/{id}", "/devices/heater-1"},
 		{"/devices/{id}", "/devices/nobody"},

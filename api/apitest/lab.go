@@ -28,6 +28,7 @@ type Lab struct {
 	keys      map[string]*campaign
 	devices   []*lab.Device
 	events    []lab.Event
+	snapshots []api.SnapshotInfo
 	wakes     map[int]func()
 	wakeID    int
 	stopped   bool
@@ -42,7 +43,9 @@ type campaign struct {
 	progress lab.Progress
 	plans    []lab.Plan
 	exps     []*experiment
-	pending  *lab.Plan // waits for approval
+	pending  *lab.Plan         // waits for approval
+	said     map[string]string // of papers: by their ids
+	enough   bool              // of judging papers
 	doubt    *api.Question
 }
 
@@ -72,7 +75,7 @@ func (l *Lab) Break(err error) {
 // Server returns an API server over l.
 func (l *Lab) Server() *api.Server {
 	return &api.Server{
-		Campaigns: campaignsPort{l}, Control: controlPort{l}, Devices: devicesPort{l}, Exporter: exportPort{l}, Events: eventsPort{l},
+		Campaigns: campaignsPort{l}, Control: controlPort{l}, Devices: devicesPort{l}, Exporter: exportPort{l}, Events: eventsPort{l}, Library: libraryPort{l}, Snapshots: snapshotsPort{l},
 		Schema: []byte(`{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object"}`), Examples: Examples(), Version: "test",
 		Now: l.now, Rand: &source{rng: rand.NewChaCha8([32]byte{1})},
 	}
@@ -155,7 +158,7 @@ func (p campaignsPort) Submit(_ context.Context, s api.Submission) (lab.Campaign
 
 // add keeps a checked document. The caller holds the lock.
 func (l *Lab) add(s api.Submission, doc lab.Document) *campaign {
-	c := &campaign{Campaign: lab.Campaign{ID: s.ID, Document: doc, SubmittedAt: s.At}, source: s.Source, format: s.Format}
+	c := &campaign{Campaign: lab.Campaign{ID: s.ID, Document: doc, SubmittedAt: s.At}, said: map[string]string{}, source: s.Source, format: s.Format}
 	l.campaigns = append(l.campaigns, c)
 	l.setState(c, lab.Running, "")
 	return c

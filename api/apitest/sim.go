@@ -40,7 +40,7 @@ func (l *Lab) planNext(c *campaign, running int) {
 	d := c.Document
 	free, left := max(1, d.Plan.InFlight)-running, d.Budget.Experiments-len(c.exps)
 	switch {
-	case c.progress.State != lab.Running:
+	case c.progress.State != lab.Running || c.screening():
 	case left <= 0 && running == 0:
 		l.setState(c, lab.Completed, fmt.Sprintf("the budget of %d experiments is used", d.Budget.Experiments))
 	case left > 0 && free >= min(max(1, d.Plan.Batch), left):
@@ -77,8 +77,10 @@ func (l *Lab) propose(c *campaign, n int) lab.Plan {
 		} else {
 			l.predict(c, &pr)
 		}
+		lean(c, &pr)
 		p.Proposals = append(p.Proposals, pr)
 	}
+	diagnose(c, &p)
 	return p
 }
 
@@ -87,7 +89,7 @@ func (l *Lab) predict(c *campaign, pr *lab.Proposal) {
 	for k := range o {
 		sigma := 2 + 14*math.Exp(-float64(pr.Number)/12)
 		mean := truth(c.Document.Space, pr.Settings, k) + l.rng.NormFloat64()*sigma
-		pr.Predictions = append(pr.Predictions, lab.Prediction{Objective: o[k].Name, Mean: mean, Sigma: sigma, Low: mean - 1.96*sigma, High: mean + 1.96*sigma, Unit: o[k].Unit})
+		pr.Predictions = append(pr.Predictions, lab.Prediction{Objective: o[k].Name, Mean: mean, Sigma: sigma, Low: mean - 1.96*sigma, High: mean + 1.96*sigma, Unit: o[k].Unit, Models: []string{"estimator@3"}})
 	}
 	ei := math.Abs(l.rng.NormFloat64()) * 3
 	pr.Acquisition = &lab.Acquisition{Name: "log expected improvement", Value: math.Log(ei + 1e-3)}

@@ -31,6 +31,7 @@ func fleet(now time.Time) []*lab.Device {
 	for i, d := range devices {
 		d.Conn, d.Op, d.Mode, d.Boot, d.Epoch, d.Simulated, d.SeenAt = "online", "idle", "remote", int64(i+1), 4, true, now.UTC()
 	}
+	devices[1].Faults = []lab.Fault{{Code: "link", Level: "warning", Text: "it does not take the lease that it is sent: may its account hear cmd and ctl?"}}
 	x := devices[4]
 	x.Conn, x.Op, x.Faults = "lost", "fault", []lab.Fault{{Code: "calibration_expired", Level: "warning", Text: "last calibrated 2026-08-01"}}
 	return devices
@@ -154,4 +155,21 @@ func Furnish(ctx context.Context, l *Lab) error {
 	}
 	l.Doubt(ids[5])
 	return nil
+}
+
+// FurnishReaders adds a campaign that has read, one whose papers people judge, and a
+// snapshot. It returns the ids of the two.
+func FurnishReaders(ctx context.Context, l *Lab) (ids [2]lab.CampaignID, err error) {
+	for i, title := range []string{"Arylation after reading", "Arylation, papers to be judged"} {
+		src := strings.Replace(Examples()[0].Source, "title: Direct arylation", "title: "+title, 1)
+		src = strings.Replace(src, "budget: {experiments: 24}", fmt.Sprintf("budget: {experiments: 24}\nliterature: {query: bases in direct arylation, corpus: demo, screen: %d}", 3*i), 1)
+		if ids[i], err = l.Submit(src, l.clock()); err != nil {
+			return ids, err
+		}
+		if i == 0 {
+			l.Settle(ids[i], 2000)
+		}
+	}
+	_, err = snapshotsPort{l}.Begin(ctx, api.SnapshotRequest{Exports: []string{"csv"}})
+	return ids, err
 }

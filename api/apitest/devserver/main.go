@@ -41,6 +41,9 @@ func run(ctx context.Context, addr string, tick time.Duration, empty bool, big i
 		if err := apitest.Furnish(ctx, l); err != nil {
 			return fmt.Errorf("furnish laboratory: %w", err)
 		}
+		if _, err := apitest.FurnishReaders(ctx, l); err != nil {
+			return fmt.Errorf("furnish what reads: %w", err)
+		}
 	}
 	if big > 0 {
 		src := strings.Replace(apitest.Examples()[1].Source, "experiments: 24", fmt.Sprintf("experiments: %d", big), 1)
