@@ -13,6 +13,16 @@ export type ExperimentState = Row["state"];
 export type Experiment = Schemas["Full"];
 export type StepRecord = Schemas["StepRecord"];
 export type Plan = Schemas["Plan"];
+export type Proposal = Schemas["Proposal"];
+export type Influence = Schemas["Influence"];
+export type Diagnostics = Schemas["Diagnostics"];
+export type ModelFit = Schemas["ModelFit"];
+export type Reading = Schemas["Reading"];
+export type ReadPaper = Schemas["ReadPaper"];
+export type Claim = Schemas["Claim"];
+export type Label = Schemas["Word"]["label"];
+export type Snapshot = Schemas["SnapshotInfo"];
+export type SnapshotFormat = NonNullable<Schemas["SnapshotRequest"]["exports"]>[number];
 export type Prediction = Schemas["Prediction"];
 export type Setting = Schemas["Setting"];
 export type Value = Setting["value"];
@@ -90,4 +100,31 @@ export async function fetchSource(id: string): Promise<string> {
   });
   if (!r.ok) throw new ApiError(r.status, asProblem(await r.json().catch(() => undefined)));
   return r.text();
+}
+
+export type ManifestFile = { path: string; bytes?: number; rows?: number; sha256?: string };
+
+/** Where a file of a snapshot, or of an export of it, is downloaded from. */
+export const fileURL = (id: string, format: string, path: string) => `${base}/snapshots/${encodeURIComponent(id)}/file?${new URLSearchParams(format ? { format, path } : { path }).toString()}`;
+
+/** The files of a snapshot as its manifest names them, the manifest itself first. */
+export async function fetchManifest(id: string, format: string): Promise<ManifestFile[]> {
+  const r = await fetch(fileURL(id, format, "manifest.json")).catch(() => {
+    throw new ApiError(0, undefined);
+  });
+  const body: unknown = await r.json().catch(() => undefined);
+  if (!r.ok) throw new ApiError(r.status, asProblem(body));
+  return [{ path: "manifest.json" }, ...manifestFiles(body)];
+}
+
+/** What of a manifest names a file; the rest of it is left aside. */
+export function manifestFiles(manifest: unknown): ManifestFile[] {
+  const files = typeof manifest === "object" && manifest !== null && "files" in manifest ? manifest.files : undefined;
+  if (!Array.isArray(files)) return [];
+  const number = (x: unknown) => (typeof x === "number" && Number.isFinite(x) ? x : undefined);
+  return files.flatMap((f: unknown) => {
+    if (typeof f !== "object" || f === null) return [];
+    const { path, bytes, rows, sha256 } = f as Record<string, unknown>;
+    return typeof path === "string" && path ? [{ path, bytes: number(bytes), rows: number(rows), sha256: typeof sha256 === "string" ? sha256 : undefined }] : [];
+  });
 }

@@ -66,6 +66,7 @@ export class Live {
           break;
         case "plan":
           if (id) void this.client.invalidateQueries({ queryKey: ["plans", id] });
+          if (id) void this.client.invalidateQueries({ queryKey: keys.reading(id) });
           ask = true;
           if (id) note(changed, id, -1);
           break;

@@ -1,5 +1,5 @@
-import { QueryClient, useQuery } from "@tanstack/react-query";
-import { answer, api, ApiError, type CampaignState, fetchSource, type Row } from "./client";
+import { keepPreviousData, QueryClient, useQuery } from "@tanstack/react-query";
+import { answer, api, ApiError, type CampaignState, fetchManifest, fetchSource, type Plan, type Row } from "./client";
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -19,6 +19,8 @@ export const keys = {
   experiments: (id: string) => ["experiments", id] as const,
   experiment: (id: string, n: number) => ["experiment", id, n] as const,
   log: (id: string) => ["log", id] as const,
+  reading: (id: string) => ["reading", id] as const,
+  snapshots: ["snapshots"] as const,
   questions: ["questions"] as const,
   devices: ["devices"] as const,
 };
@@ -47,8 +49,36 @@ export const useExperiments = (id: string) => useQuery({ queryKey: keys.experime
 export const useExperiment = (id: string, number: number) =>
   useQuery({ queryKey: keys.experiment(id, number), queryFn: () => answer(api.GET("/campaigns/{id}/experiments/{number}", { params: { path: { id, number } } })) });
 
-export const usePlans = (id: string) =>
-  useQuery({ queryKey: ["plans", id], queryFn: async () => (await answer(api.GET("/campaigns/{id}/plans", { params: { path: { id }, query: { limit: 1000 } } }))).items });
+async function fetchPlans(id: string): Promise<Plan[]> {
+  const plans: Plan[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await answer(api.GET("/campaigns/{id}/plans", { params: { path: { id }, query: { limit: 1000, cursor } } }));
+    plans.push(...page.items);
+    cursor = page.next;
+  } while (cursor);
+  return plans;
+}
+
+export const usePlans = (id: string) => useQuery({ queryKey: ["plans", id], queryFn: () => fetchPlans(id) });
+
+/** One plan, which never changes once it is made. */
+export const usePlan = (id: string, round: number, enabled: boolean) =>
+  useQuery({ queryKey: ["plan", id, round], queryFn: () => answer(api.GET("/campaigns/{id}/plans/{round}", { params: { path: { id, round } } })), enabled: enabled && round > 0, staleTime: Infinity, placeholderData: keepPreviousData });
+
+/** What a campaign read. While people judge papers others may, too, so it is asked again. */
+export const useReading = (id: string, enabled = true) =>
+  useQuery({
+    queryKey: keys.reading(id),
+    queryFn: () => answer(api.GET("/campaigns/{id}/literature", { params: { path: { id } } })),
+    enabled,
+    refetchInterval: (q) => (q.state.data?.state !== "screening" ? false : q.state.data.judged >= q.state.data.wanted ? 3_000 : 15_000),
+  });
+
+export const useSnapshots = () => useQuery({ queryKey: keys.snapshots, queryFn: async () => (await answer(api.GET("/snapshots"))).items });
+
+export const useManifest = (id: string, format: string, enabled: boolean) =>
+  useQuery({ queryKey: ["manifest", id, format], queryFn: () => fetchManifest(id, format), enabled, staleTime: Infinity });
 
 export const useQuestions = () => useQuery({ queryKey: keys.questions, queryFn: async () => (await answer(api.GET("/questions"))).items });
 

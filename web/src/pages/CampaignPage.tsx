@@ -2,7 +2,7 @@ import { Button, Menu, Select, SegmentedControl, Tabs } from "@mantine/core";
 import { type ReactNode, useMemo, useState } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
 import { ApiError, answer, api, base, type Campaign, type Objective, type Row } from "../api/client";
-import { keys, queryClient, useCampaign, useDevices, useExperiments, usePlans, useQuestions, useSource } from "../api/queries";
+import { keys, queryClient, useCampaign, useDevices, useExperiments, usePlan, useQuestions, useSource } from "../api/queries";
 import { useNow } from "../hooks/useNow";
 import { ActDialog } from "../ui/ActDialog";
 import { CampaignTag, Card, Crumbs, ErrorNote, Loading, Time } from "../ui/basics";
@@ -10,14 +10,19 @@ import { EventLog } from "../ui/EventLog";
 import { ExperimentTable } from "../ui/ExperimentTable";
 import { Icon } from "../ui/Icon";
 import { LazyEditor } from "../ui/LazyEditor";
+import { Literature, ScreeningWaits } from "../ui/Literature";
 import { Needs } from "../ui/Needs";
 import { NowStrip } from "../ui/NowStrip";
+import { PlanList } from "../ui/PlanList";
+import { Advice } from "../ui/Trust";
 import { BestSoFar, Calibration, Pareto } from "../ui/plots";
-import { duration, plural, quantity } from "../util/format";
+import { duration, quantity } from "../util/format";
 import { remaining } from "../util/trace";
 import { NotFound } from "./NotFound";
 
-const tabs = ["overview", "experiments", "plans", "events", "document"] as const;
+const tabs = ["overview", "experiments", "plans", "literature", "events", "document"] as const;
+
+const alive = (c: Campaign) => !["completed", "aborted", "failed", "stopping"].includes(c.progress.state);
 
 export function CampaignPage({ id }: { id: string }) {
   const campaign = useCampaign(id);
@@ -31,10 +36,12 @@ function View({ c }: { c: Campaign }) {
   const id = c.id;
   const [params, setParams] = useSearchParams();
   const [, go] = useLocation();
+  const reads = !!c.document.literature;
   const tab = params.get("tab") ?? "overview";
   const experiments = useExperiments(id);
   const questions = useQuestions();
   const devices = useDevices();
+  const latest = usePlan(id, c.progress.rounds, alive(c));
   const rows = useMemo(() => experiments.data ?? [], [experiments.data]);
   const mine = questions.data?.filter((q) => q.campaign_id === id) ?? [];
   const open = (n: number) => go(`/campaigns/${id}/experiments/${n}`);
@@ -42,12 +49,14 @@ function View({ c }: { c: Campaign }) {
     <div className="stack">
       <Header c={c} rows={rows} />
       <Needs questions={mine} />
-      <Tabs value={tabs.find((t) => t === tab) ?? "overview"} keepMounted={false} onChange={(t) => setParams(t && t !== "overview" ? { tab: t } : {})}>
+      {reads && tab !== "literature" && <ScreeningWaits c={c} />}
+      <Tabs value={tabs.find((t) => t === tab && (t !== "literature" || reads)) ?? "overview"} keepMounted={false} onChange={(t) => setParams(t && t !== "overview" ? { tab: t } : {})}>
         <div className="scroll">
           <Tabs.List style={{ flexWrap: "nowrap" }}>
             <Tabs.Tab value="overview">Overview</Tabs.Tab>
             <Tabs.Tab value="experiments">Experiments</Tabs.Tab>
             <Tabs.Tab value="plans">Plans</Tabs.Tab>
+            {reads && <Tabs.Tab value="literature">Literature</Tabs.Tab>}
             <Tabs.Tab value="events">Events</Tabs.Tab>
             <Tabs.Tab value="document">Document</Tabs.Tab>
           </Tabs.List>
@@ -55,13 +64,15 @@ function View({ c }: { c: Campaign }) {
         {experiments.isError && <div style={{ marginTop: 14 }}><ErrorNote error={experiments.error} what="The experiments cannot be read" retry={() => void experiments.refetch()} /></div>}
         <Tabs.Panel value="overview" pt={14}>
           <div className="stack">
+            {alive(c) && <Advice d={latest.data?.diagnostics} level={2} />}
             <Plots c={c} rows={rows} open={open} />
             <NowStrip id={id} devices={devices.data ?? []} />
             <Table c={c} rows={rows} />
           </div>
         </Tabs.Panel>
         <Tabs.Panel value="experiments" pt={14}><Table c={c} rows={rows} /></Tabs.Panel>
-        <Tabs.Panel value="plans" pt={14}><Plans id={id} /></Tabs.Panel>
+        <Tabs.Panel value="plans" pt={14}><PlanList id={id} /></Tabs.Panel>
+        {reads && <Tabs.Panel value="literature" pt={14}><Literature c={c} /></Tabs.Panel>}
         <Tabs.Panel value="events" pt={14}><EventLog id={id} /></Tabs.Panel>
         <Tabs.Panel value="document" pt={14}><Source id={id} /></Tabs.Panel>
       </Tabs>
@@ -78,7 +89,6 @@ function Header({ c, rows }: { c: Campaign; rows: Row[] }) {
   const done = (progress: typeof p) => queryClient.setQueryData<Campaign>(keys.campaign(c.id), (old) => old && { ...old, progress });
   const running = rows.filter((r) => r.state === "running" || r.state === "in_doubt").length;
   const left = p.state === "running" ? remaining(rows, c.document.budget.experiments, now.getTime()) : undefined;
-  const alive = !["completed", "aborted", "failed", "stopping"].includes(p.state);
   return (
     <header>
       <Crumbs trail={[{ to: "/", text: "Campaigns" }]} />
@@ -92,9 +102,9 @@ function Header({ c, rows }: { c: Campaign; rows: Row[] }) {
           {p.state === "paused" ? (
             <Button leftSection={<Icon name="play" />} onClick={() => setDialog("resume")}>Resume</Button>
           ) : (
-            alive && <Button variant="default" leftSection={<Icon name="pause" />} onClick={() => setDialog("pause")}>Pause</Button>
+            alive(c) && <Button variant="default" leftSection={<Icon name="pause" />} onClick={() => setDialog("pause")}>Pause</Button>
           )}
-          {alive && <Button variant="default" leftSection={<Icon name="stop" />} onClick={() => setDialog("abort")} styles={{ root: { color: "var(--bad)" } }}>Abort</Button>}
+          {alive(c) && <Button variant="default" leftSection={<Icon name="stop" />} onClick={() => setDialog("abort")} styles={{ root: { color: "var(--bad)" } }}>Abort</Button>}
           <Menu position="bottom-end">
             <Menu.Target><Button variant="default" leftSection={<Icon name="down" />}>Export</Button></Menu.Target>
             <Menu.Dropdown>
@@ -163,32 +173,6 @@ function Table({ c, rows }: { c: Campaign; rows: Row[] }) {
       <SegmentedControl size="xs" value={show} onChange={setShow} data={[{ value: "all", label: "All" }, { value: "running", label: "Under way" }, { value: "succeeded", label: "Succeeded" }, { value: "failed", label: "Failed" }]} aria-label="Which experiments" />
     }>
       {shown.length ? <ExperimentTable id={c.id} doc={c.document} rows={shown} /> : <p className="muted" style={{ padding: "0 14px 14px", margin: 0 }}>{rows.length ? "None in this state." : "None yet: the first plan is being made."}</p>}
-    </Card>
-  );
-}
-
-function Plans({ id }: { id: string }) {
-  const plans = usePlans(id);
-  if (plans.isError) return <ErrorNote error={plans.error} what="The plans cannot be read" retry={() => void plans.refetch()} />;
-  if (!plans.data) return <Loading />;
-  if (!plans.data.length) return <Card><p className="muted" style={{ margin: 0 }}>No plan has been made yet.</p></Card>;
-  return (
-    <Card title={plural(plans.data.length, "plan")} flush>
-      <div className="scroll" tabIndex={0} role="group" aria-label="Plans, scrollable">
-        <table className="plain">
-          <thead><tr><th scope="col" className="n">Round</th><th scope="col">Experiments</th><th scope="col">Why</th><th scope="col">Planner</th></tr></thead>
-          <tbody>
-            {plans.data.toReversed().map((p) => (
-              <tr key={p.id}>
-                <td className="n">{p.round}</td>
-                <td className="nowrap">{p.proposals.map((x, i) => <span key={x.number}>{i > 0 && ", "}<Link href={`/campaigns/${id}/experiments/${x.number}`}>#{x.number}</Link></span>)}</td>
-                <td style={{ minWidth: 260 }}>{p.notes?.length ? p.notes.join(" ") : p.proposals[0]?.reason}{p.exhausted && " Fewer candidates than wanted are left."}</td>
-                <td className="muted small">{p.planner}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
     </Card>
   );
 }

@@ -1,10 +1,12 @@
 import { ActionIcon, Button, CopyButton } from "@mantine/core";
 import { Link } from "wouter";
 import { ApiError, type Document, type Experiment, type StepRecord } from "../api/client";
-import { useCampaign, useExperiment } from "../api/queries";
+import { useCampaign, useExperiment, usePlans, useReading } from "../api/queries";
 import { useNow } from "../hooks/useNow";
 import { Card, Crumbs, ErrorNote, ExperimentTag, Loading, stepLook, Time } from "../ui/basics";
 import { Icon } from "../ui/Icon";
+import { Influences, Leans } from "../ui/Moved";
+import { Advice, Checks, TrustTag } from "../ui/Trust";
 import { duration, num, quantity, unitLabel, value, words } from "../util/format";
 import { NotFound } from "./NotFound";
 
@@ -47,7 +49,7 @@ function View({ e, doc, id, planned }: { e: Experiment; doc: Document; id: strin
       )}
       <div className="cols2">
         <div className="stack">
-          <Why e={e} to={to} doc={doc} />
+          <Why e={e} to={to} doc={doc} id={id} />
           <Settings e={e} doc={doc} />
         </div>
         <div className="stack">
@@ -70,15 +72,27 @@ function CopyID({ id }: { id: string }) {
   );
 }
 
-function Why({ e, to, doc }: { e: Experiment; to: (n: number) => string; doc: Document }) {
+function Why({ e, to, doc, id }: { e: Experiment; to: (n: number) => string; doc: Document; id: string }) {
+  const plans = usePlans(id);
+  const plan = plans.data?.find((p) => p.id === e.plan_id);
+  const proposal = plan?.proposals.find((p) => p.number === e.number);
+  const reading = useReading(id, !!doc.literature && !!proposal?.influences?.length);
   const parts = (name: string) => doc.space.parameters.find((p) => p.name === name)?.parts;
   return (
-    <Card title="Why this one">
+    <Card title="Why this one" right={plan && <span className="row tight"><Link href={`/campaigns/${id}?tab=plans`} className="small">Plan {plan.round}</Link><TrustTag d={plan.diagnostics} /></span>}>
       <p style={{ margin: "0 0 10px" }}>{e.reason || "The planner gave no reason."}</p>
       <dl className="kv">
         {e.acquisition && <><dt>Worth</dt><dd>{e.acquisition.name} {num(e.acquisition.value)}</dd></>}
         {e.nearest.length > 0 && <><dt>Most like</dt><dd>{e.nearest.map((n, i) => <span key={n.number}>{i > 0 && ", "}<Link href={to(n.number)}>#{n.number}</Link> <span className="muted">({num(n.distance, 2)} away)</span></span>)}</dd></>}
+        <Leans predictions={e.predictions} plan={plan} />
       </dl>
+      {proposal && <Influences id={id} proposal={proposal} papers={reading.data?.papers} doc={doc} />}
+      {plan?.diagnostics && (
+        <div className="stack" style={{ gap: 8, marginTop: 10 }}>
+          <Advice d={plan.diagnostics} />
+          {plan.diagnostics.models.length > 0 && <Checks d={plan.diagnostics} />}
+        </div>
+      )}
       {e.losers.length > 0 && (
         <details style={{ marginTop: 8 }}>
           <summary>Next best candidates, not chosen ({e.losers.length})</summary>

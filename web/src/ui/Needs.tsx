@@ -36,6 +36,7 @@ function Ask({ q, named }: { q: Question; named: boolean }) {
             <strong>Plan {q.plan.round}</strong> waits for approval: {plural(q.plan.proposals.length, "experiment")} (<Time at={q.since} />)
             <details>
               <summary style={{ color: "inherit" }}>What it proposes</summary>
+              {q.plan.diagnostics && <p style={{ margin: "4px 0 0" }}>How far to lean on its model: {q.plan.diagnostics.trust}. {q.plan.diagnostics.warnings?.join(" ")}{q.plan.diagnostics.stop?.advised && ` Advice: stop. ${q.plan.diagnostics.stop.why ?? ""}`}</p>}
               <ul style={{ margin: "4px 0 0", paddingLeft: 18 }}>
                 {q.plan.proposals.map((p) => (
                   <li key={p.number}>

@@ -78,3 +78,36 @@ export function title(s: string): string {
   const w = words(s);
   return w.charAt(0).toUpperCase() + w.slice(1);
 }
+
+/** A share of one in percent: "62 %", and "<1 %" for what is little. */
+export function percent(x: number): string {
+  if (!Number.isFinite(x)) return "–";
+  return x > 0 && x < 0.01 ? "<1\u202f%" : `${num(Math.round(x * 100))}\u202f%`;
+}
+
+/** With its sign, "+3.7" or "−0.2": of a difference. */
+export const signed = (x: number, digits?: number): string => (x > 0 ? `+${num(x, digits)}` : num(x, digits));
+
+/** "1st", "22nd", "13th". */
+export function ordinal(n: number): string {
+  const tens = n % 100;
+  const ending = tens >= 11 && tens <= 13 ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th");
+  return `${n}${ending}`;
+}
+
+/** A size of a file: "812 B", "4.2 kB", "1.3 GB". */
+export function bytes(n: number | undefined): string {
+  if (n === undefined || !Number.isFinite(n) || n < 0) return "–";
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let i = 0;
+  while (n >= 1000 && i < units.length - 1) {
+    n /= 1000;
+    i++;
+  }
+  return `${num(n, n < 10 ? 2 : 3)}\u202f${units[i]}`;
+}
+
+/** Where a DOI leads, for one that is well formed; what comes from outside is never a link as it is. */
+export function doiURL(doi: string): string | undefined {
+  return /^10\.\d{4,9}\/[^\s<>"]+$/.test(doi) ? `https://doi.org/${doi.split("/").map(encodeURIComponent).join("/")}` : undefined;
+}
