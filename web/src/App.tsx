@@ -7,6 +7,7 @@ import { useNow } from "./hooks/useNow";
 import { CampaignList } from "./pages/CampaignList";
 import { CampaignPage } from "./pages/CampaignPage";
 import { Composer } from "./pages/Composer";
+import { DataPage } from "./pages/DataPage";
 import { DevicesPage } from "./pages/DevicesPage";
 import { ExperimentPage } from "./pages/ExperimentPage";
 import { NotFound } from "./pages/NotFound";
@@ -67,6 +68,7 @@ function Main() {
           <Route path="/new"><Composer /></Route>
           <Route path="/review"><ReviewPage /></Route>
           <Route path="/devices"><DevicesPage /></Route>
+          <Route path="/data"><DataPage /></Route>
           <Route path="/campaigns/:id">{(p) => <CampaignPage key={p.id} id={p.id} />}</Route>
           <Route path="/campaigns/:id/experiments/:number">{(p) => (/^\d+$/.test(p.number) ? <ExperimentPage key={`${p.id}/${p.number}`} id={p.id} number={Number(p.number)} /> : <NotFound />)}</Route>
           <Route><NotFound /></Route>
@@ -92,6 +94,7 @@ function Rail() {
       {item("/", "campaigns", "Campaigns", location === "/" || location.startsWith("/campaigns") || location === "/new")}
       {item("/review", "review", "Needs you", location === "/review", questions.data?.length)}
       {item("/devices", "devices", "Devices", location === "/devices")}
+      {item("/data", "data", "Data", location === "/data")}
       <span className="grow" />
       <span className="foot muted small" style={{ padding: "0 10px" }}>{version.data ? `Athanor ${version.data}` : ""}</span>
     </nav>

@@ -5,7 +5,8 @@ import { answer, api, type Device, type ParamSpec } from "../api/client";
 import { useDevices } from "../api/queries";
 import { Bar, ErrorNote, Loading, Tag, Time, type Tone } from "../ui/basics";
 import { Icon, type IconName } from "../ui/Icon";
-import { num, unitLabel, words } from "../util/format";
+import { byLoudness, faultTone, needsSomebody, todo } from "../util/advice";
+import { num, plural, unitLabel, words } from "../util/format";
 
 const looks: Record<string, { tone: Tone; icon: IconName }> = {
   starting: { tone: "off", icon: "wait" },
@@ -20,6 +21,8 @@ const looks: Record<string, { tone: Tone; icon: IconName }> = {
 export function DevicesPage() {
   const devices = useDevices();
   const all = devices.data ?? [];
+  const calling = all.filter(needsSomebody);
+  const shown = [...calling, ...all.filter((d) => !needsSomebody(d))];
   const online = all.filter((d) => d.conn === "online").length;
   return (
     <div className="stack">
@@ -28,6 +31,7 @@ export function DevicesPage() {
           <h1>Devices</h1>
           {devices.data && <div className="muted">{online} of {all.length} online{all.some((d) => d.simulated) && `, ${all.filter((d) => d.simulated).length} simulated`}</div>}
         </div>
+        {calling.length > 0 && <Tag tone="wait" icon="warn">{plural(calling.length, "device")} to see to</Tag>}
       </div>
       {devices.isError && <ErrorNote error={devices.error} what="The devices cannot be listed" retry={() => void devices.refetch()} />}
       {devices.isPending && <Loading />}
@@ -37,7 +41,7 @@ export function DevicesPage() {
           <p className="muted">A device appears here when it publishes its description on the broker.</p>
         </section>
       )}
-      <div className="devices">{all.map((d) => <DeviceCard key={d.id} d={d} />)}</div>
+      <div className="devices">{shown.map((d) => <DeviceCard key={d.id} d={d} />)}</div>
     </div>
   );
 }
@@ -68,7 +72,7 @@ function DeviceCard({ d }: { d: Device }) {
           </div>
         ))}
         {!d.active.length && d.experiment && d.campaign && <span className="small">reserved for <Link href={`/campaigns/${d.campaign}/experiments/${d.number}`}>experiment {d.number}</Link></span>}
-        {d.faults?.map((f) => <div key={f.code} className="note" data-tone={f.level === "warning" ? "wait" : "bad"}><strong>{words(f.code)}</strong> {f.text}</div>)}
+        <Trouble d={d} />
         <dl className="kv small">
           <dt>Connection</dt><dd>{d.conn}, heard <Time at={d.seen_at} /></dd>
           <dt>Mode</dt><dd>{d.mode}{d.mode !== "remote" && " (takes no commands from here)"}</dd>
@@ -94,6 +98,27 @@ function DeviceCard({ d }: { d: Device }) {
         <StopDevice d={d} />
       </div>
     </section>
+  );
+}
+
+/** What is wrong with a device, the loudest first, and what to do about it. */
+function Trouble({ d }: { d: Device }) {
+  const says = todo(d);
+  return (
+    <>
+      {byLoudness(d.faults ?? []).map((f) => (
+        <div key={f.code} className="note" data-tone={faultTone(f.level)}>
+          <div className="row between tight"><strong>{words(f.code)}</strong><span className="small">{f.level}</span></div>
+          {f.text}
+        </div>
+      ))}
+      {says.length > 0 && (
+        <div className="todo small" role="note" aria-label={`What to do about ${d.id}`}>
+          <strong>What to do</strong>
+          {says.length === 1 ? <div>{says[0]}</div> : <ul className="points">{says.map((x) => <li key={x}>{x}</li>)}</ul>}
+        </div>
+      )}
+    </>
   );
 }
 

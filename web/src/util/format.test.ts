@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ago, duration, num, quantity, shortID, unitLabel, utc, value } from "./format";
+import { ago, bytes, doiURL, duration, num, ordinal, percent, quantity, shortID, signed, unitLabel, utc, value } from "./format";
 
 describe("unitLabel", () => {
   it.each([
@@ -42,4 +42,16 @@ it("says how long ago", () => {
 it("writes UTC and short ids", () => {
   expect(utc(new Date("2026-11-22T12:00:00.123Z"))).toBe("2026-11-22 12:00:00 UTC");
   expect(shortID("exp_0199c0de-0000-7000-8000-000000000001")).toBe("exp_0199c0de");
+});
+
+describe("of papers and files", () => {
+  it.each([[0, "0\u202f%"], [0.004, "<1\u202f%"], [0.62, "62\u202f%"], [1, "100\u202f%"], [NaN, "–"]])("%s is %s", (x, want) => expect(percent(x)).toBe(want));
+  it.each([[1, "1st"], [2, "2nd"], [3, "3rd"], [4, "4th"], [11, "11th"], [13, "13th"], [22, "22nd"], [111, "111th"]])("%s is the %s", (n, want) => expect(ordinal(n)).toBe(want));
+  it.each([[812, "812\u202fB"], [4200, "4.2\u202fkB"], [1_300_000_000, "1.3\u202fGB"], [undefined, "–"], [-1, "–"]])("%s bytes are %s", (n, want) => expect(bytes(n)).toBe(want));
+  it.each([[3.7, "+3.7"], [-0.2, "−0.2"], [0, "0"]])("%s with its sign is %s", (x, want) => expect(signed(x)).toBe(want));
+  it("links a DOI only where it is one", () => {
+    expect(doiURL("10.1000/csopiv.0")).toBe("https://doi.org/10.1000/csopiv.0");
+    expect(doiURL("10.1002/(sici)1#x?y")).toBe("https://doi.org/10.1002/(sici)1%23x%3Fy");
+    for (const bad of ["", "javascript:alert(1)", "https://evil.example/10.1000/x", '10.1000/"><script>', "10.1000/a b"]) expect(doiURL(bad)).toBeUndefined();
+  });
 });
