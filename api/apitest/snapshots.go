@@ -25,7 +25,7 @@ func (p snapshotsPort) Begin(_ context.Context, r api.SnapshotRequest) (api.Snap
 	for _, c := range p.campaigns {
 		rows += c.progress.Done
 	}
-	id := fmt.Sprintf("%064x", 0xa7000000+rows)
+	id := fmt.Sprintf("%08x%056x", 0xa7000000+rows, 0)
 	i := slices.IndexFunc(p.snapshots, func(s api.SnapshotInfo) bool { return s.ID == id })
 	if i < 0 {
 		i = len(p.snapshots)
@@ -40,7 +40,7 @@ func (p snapshotsPort) Begin(_ context.Context, r api.SnapshotRequest) (api.Snap
 }
 
 func (p snapshotsPort) work(s api.SnapshotInfo) api.SnapshotWork {
-	return api.SnapshotWork{ID: "work-" + s.ID[56:], State: "done", Parts: 1, Read: 1, Rows: s.Rows, Snapshot: s.ID, Exported: slices.Clone(s.Exports)}
+	return api.SnapshotWork{ID: "work-" + s.ID[:8], State: "done", Parts: 1, Read: 1, Rows: s.Rows, Snapshot: s.ID, Exported: slices.Clone(s.Exports)}
 }
 
 func (p snapshotsPort) Work(_ context.Context, id string) (api.SnapshotWork, error) {

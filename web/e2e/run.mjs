@@ -172,6 +172,8 @@ await test("devices show what they do and can be stopped and reset", async () =>
   await card.getByText("stopped", { exact: true }).waitFor({ state: "hidden" });
 });
 
+const extra = own ? await (await import("./reading.mjs")).readingTests({ test, page, base, accessible, shot }) : ["/data"];
+
 await test("keys go places and can be read up", async () => {
   await page.goto(base);
   await page.getByRole("heading", { name: "Campaigns", level: 1 }).waitFor();
@@ -200,7 +202,7 @@ await test("dark is as readable as light", async () => {
   await page.goto(base);
   const button = page.getByRole("button", { name: /^Colours:/ });
   while (!/^Colours: dark/.test(await button.getAttribute("aria-label"))) await button.click();
-  for (const path of ["/", "/new", campaign, `${campaign}?tab=document`, `${campaign}/experiments/1`, "/devices", "/review"]) {
+  for (const path of ["/", "/new", campaign, `${campaign}?tab=document`, `${campaign}/experiments/1`, "/devices", "/review", ...extra]) {
     await page.goto(base + path);
     await page.locator("main h1").waitFor();
     await page.locator("main .card, main .editor, main .needs").first().waitFor();
@@ -211,7 +213,7 @@ await test("dark is as readable as light", async () => {
 
 await test("a phone shows every page without sideways scrolling", async () => {
   await page.setViewportSize({ width: 390, height: 844 });
-  for (const path of ["/", "/new", campaign, `${campaign}?tab=plans`, `${campaign}?tab=events`, `${campaign}?tab=document`, `${campaign}/experiments/1`, "/devices", "/review", "/nowhere"]) {
+  for (const path of ["/", "/new", campaign, `${campaign}?tab=plans`, `${campaign}?tab=events`, `${campaign}?tab=document`, `${campaign}/experiments/1`, "/devices", "/review", "/nowhere", ...extra]) {
     await page.goto(base + path);
     await page.locator("main h1").waitFor();
     await page.locator("main .card, main .editor, main .needs").first().waitFor();

@@ -74,7 +74,7 @@ function Files({ id, format, says }: { id: string; format: string; says: string 
         <ul className="files">
           {files.data.map((f) => (
             <li key={f.path}>
-              <a href={fileURL(id, format, f.path)} download className="mono" title={f.sha256 && `SHA-256 ${f.sha256}`}>{f.path}</a>
+              <a href={fileURL(id, format, f.path)} download className="mono target" title={f.sha256 && `SHA-256 ${f.sha256}`}>{f.path}</a>
               <span className="muted small nowrap">{f.rows ? `${plural(f.rows, "row")}, ` : ""}{f.bytes === undefined ? "names the files, with their hashes" : bytes(f.bytes)}</span>
             </li>
           ))}

@@ -17,7 +17,7 @@ export function Paper({ p, abstract = false }: { p: ReadPaper; abstract?: boolea
       <h3 className="papertitle">{p.title || p.id}</h3>
       <div className="row small muted">
         {p.year > 0 && <span>{p.year}</span>}
-        {to ? <a href={to} target="_blank" rel="noopener noreferrer nofollow" className="mono">{p.doi}</a> : <span className="mono">{p.id}</span>}
+        {to ? <a href={to} target="_blank" rel="noopener noreferrer nofollow" className="mono target">{p.doi}</a> : <span className="mono">{p.id}</span>}
         {abstract && <span>ranked {percent(p.relevance)}</span>}
       </div>
       {abstract && <p className="abstract">{p.abstract || "It has no abstract."}</p>}
