@@ -22,7 +22,6 @@ export function DevicesPage() {
   const devices = useDevices();
   const all = devices.data ?? [];
   const calling = all.filter(needsSomebody);
-  const shown = [...calling, ...all.filter((d) => !needsSomebody(d))];
   const online = all.filter((d) => d.conn === "online").length;
   return (
     <div className="stack">
@@ -31,7 +30,12 @@ export function DevicesPage() {
           <h1>Devices</h1>
           {devices.data && <div className="muted">{online} of {all.length} online{all.some((d) => d.simulated) && `, ${all.filter((d) => d.simulated).length} simulated`}</div>}
         </div>
-        {calling.length > 0 && <Tag tone="wait" icon="warn">{plural(calling.length, "device")} to see to</Tag>}
+        {calling.length > 0 && (
+          <div className="row tight small">
+            <Tag tone="wait" icon="warn">{plural(calling.length, "device")} to see to</Tag>
+            {calling.map((d) => <a key={d.id} href={`#device-${encodeURIComponent(d.id)}`} className="target">{d.id}</a>)}
+          </div>
+        )}
       </div>
       {devices.isError && <ErrorNote error={devices.error} what="The devices cannot be listed" retry={() => void devices.refetch()} />}
       {devices.isPending && <Loading />}
@@ -41,7 +45,7 @@ export function DevicesPage() {
           <p className="muted">A device appears here when it publishes its description on the broker.</p>
         </section>
       )}
-      <div className="devices">{shown.map((d) => <DeviceCard key={d.id} d={d} />)}</div>
+      <div className="devices">{all.map((d) => <DeviceCard key={d.id} d={d} />)}</div>
     </div>
   );
 }
@@ -50,7 +54,7 @@ function DeviceCard({ d }: { d: Device }) {
   const gone = d.conn !== "online";
   const look = gone ? { tone: "off" as const, icon: "dash" as const } : (looks[d.op] ?? { tone: "off" as const, icon: "dash" as const });
   return (
-    <section className="card" aria-label={d.id} data-device={d.id}>
+    <section className="card" aria-label={d.id} data-device={d.id} id={`device-${d.id}`}>
       <header>
         <div>
           <h2>{d.id}</h2>

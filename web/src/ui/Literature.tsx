@@ -19,7 +19,7 @@ export function Literature({ c }: { c: Campaign }) {
     <div className="stack">
       <Summary id={c.id} r={r} />
       {r.state === "screening" && r.wanted > 0 && <Screening id={c.id} r={r} />}
-      <div className="cols32 top">
+      <div className="cols32 starts">
         <PaperList papers={r.papers} />
         <FlowCard r={r} />
       </div>
@@ -35,7 +35,7 @@ function Summary({ id, r }: { id: string; r: Reading }) {
       <dl className="kv">
         <dt>Question</dt><dd>{r.query}</dd>
         {r.corpus && <><dt>Corpus</dt><dd>{r.corpus}</dd></>}
-        <dt>Judged by people</dt><dd>{plural(r.judged, "paper")}{screening && r.wanted > 0 && ` of ${r.wanted} before the first plan`}</dd>
+        <dt>Judged by people</dt><dd>{screening && r.wanted > 0 ? `${r.judged} of ${plural(r.wanted, "paper")} before the first plan` : plural(r.judged, "paper")}</dd>
         <dt>Evidence</dt><dd className="mono small" title={r.version}>{r.version.slice(0, 16)}{screening && <span className="muted"> as it would be now</span>}</dd>
       </dl>
       <div className="row" style={{ marginTop: 10 }}>
