@@ -69,16 +69,16 @@ func TestTableBecomesASnapshot(t *testing.T) {
 		mustCommand(t, "", "dataset", "export", snap, "--format", "parquet", "-o", to)
 		mustCommand(t, "", "dataset", "verify", to)
 	}
-	a, err := os.ReadFile(filepath.Join(one, "rows.parquet"))
+	a, err := os.ReadFile(filepath.Join(one, "campaigns", "rows.parquet"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := os.ReadFile(filepath.Join(two, "rows.parquet"))
+	b, err := os.ReadFile(filepath.Join(two, "campaigns", "rows.parquet"))
 	if err != nil || string(a) != string(b) {
 		t.Errorf("two exports of one snapshot differ (%v)", err)
 	}
 	a[len(a)/2] ^= 1
-	if err := os.WriteFile(filepath.Join(one, "rows.parquet"), a, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(one, "campaigns", "rows.parquet"), a, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, errs, status := command(t, "", "dataset", "verify", one); status == 0 || !strings.Contains(errs, "rows.parquet") {
