@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -45,24 +44,6 @@ func archive(t *testing.T, campaigns, n int) *datasettest.Archive {
 	return a
 }
 
-func tree(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		rel, _ := filepath.Rel(dir, path)
-		files[rel] = string(b)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
-
 // TestEqualSnapshotsGiveEqualBytes writes every format twice, on one processor
 // and on two, wants equal bytes, and that they verify. It sets GOMAXPROCS and so
 // runs by itself.
@@ -81,7 +62,7 @@ func TestEqualSnapshotsGiveEqualBytes(t *testing.T) {
 			if _, err := snapshot.Verify(out.Dir); err != nil {
 				t.Errorf("%s: %v", format, err)
 			}
-			files := tree(t, dir)
+			files := datasettest.Tree(t, dir)
 			if first == nil {
 				first = files
 			} else if d := cmp.Diff(slices.Sorted(maps.Keys(first)), slices.Sorted(maps.Keys(files))); d != "" || !maps.Equal(first, files) {
@@ -100,7 +81,7 @@ func TestTamperedExportsAreFound(t *testing.T) {
 		if _, err := export.Write(s, format, dir, export.Options{}); err != nil {
 			t.Fatalf("%s: %v", format, err)
 		}
-		for path, content := range tree(t, dir) {
+		for path, content := range datasettest.Tree(t, dir) {
 			if content == "" {
 				continue
 			}
@@ -150,7 +131,7 @@ func TestAllTemplatesHaveRows(t *testing.T) {
 		}
 	}
 	count := map[string]int{}
-	for path, content := range tree(t, dir) {
+	for path, content := range datasettest.Tree(t, dir) {
 		if !strings.HasSuffix(path, ".jsonl") || strings.Contains(path, "splits") {
 			continue
 		}

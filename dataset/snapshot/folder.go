@@ -149,3 +149,25 @@ func PartOf(line []byte) (Part, error) {
 		return "", lab.Errorf(lab.Invalid, "a split has the part %q, which is none", p)
 	}
 }
+
+// sealFile holds the hash of an export's manifest, which gives no name to the
+// folder as that of a snapshot does.
+const sealFile = "manifest.sha256"
+
+func seal(dir string, manifest []byte, id string) error {
+	for path, b := range map[string][]byte{"manifest.json": manifest, sealFile: []byte(id + "\n")} {
+		if _, err := writeFile(dir, path, func(w io.Writer) error { _, err := w.Write(b); return err }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyFile(from, to, path string) error {
+	in, err := os.Open(filepath.Join(from, filepath.FromSlash(path)))
+	if err != nil {
+		return err
+	}
+	_, err = writeFile(to, path, func(w io.Writer) error { _, err := io.Copy(w, in); return err })
+	return errors.Join(err, in.Close())
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/athanor-lab/athanor/dataset"
 	"github.com/athanor-lab/athanor/dataset/datasettest"
+	"github.com/athanor-lab/athanor/dataset/export"
 	"github.com/athanor-lab/athanor/dataset/importer"
 	"github.com/athanor-lab/athanor/dataset/parquet"
 	"github.com/athanor-lab/athanor/dataset/snapshot"
@@ -66,7 +66,7 @@ func TestSameNameForTheSameRows(t *testing.T) {
 	if first.ID != second.ID || first.ID != again.ID {
 		t.Errorf("names %s, %s, %s; want one", first.ID, second.ID, again.ID)
 	}
-	if d := cmp.Diff(tree(t, first.Dir), tree(t, second.Dir)); d != "" {
+	if d := cmp.Diff(datasettest.Tree(t, first.Dir), datasettest.Tree(t, second.Dir)); d != "" {
 		t.Errorf("bytes differ:\n%s", d)
 	}
 	if there, _ := os.ReadDir(a); len(there) != 1 {
@@ -77,24 +77,6 @@ func TestSameNameForTheSameRows(t *testing.T) {
 	}
 }
 
-func tree(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		rel, _ := filepath.Rel(dir, path)
-		files[rel] = string(b)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
-
 // TestVerifyFindsTampering changes every file of a snapshot, one at a time, and
 // wants every change to be found.
 func TestVerifyFindsTampering(t *testing.T) {
@@ -103,7 +85,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 	if _, err := snapshot.Verify(whole.Dir); err != nil {
 		t.Fatal(err)
 	}
-	for path := range tree(t, whole.Dir) {
+	for path := range datasettest.Tree(t, whole.Dir) {
 		for name, change := range map[string]func(string) error{
 			"Bit": func(p string) error {
 				b, err := os.ReadFile(p)
@@ -271,10 +253,10 @@ func TestFingerprint(t *testing.T) {
 func TestExport(t *testing.T) {
 	t.Parallel()
 	s := create(t, t.TempDir(), items(30, nil))
-	for _, format := range []string{"parquet", "jsonl"} {
+	for format, rows := range map[string]string{"parquet": "tables/experiments.parquet", "jsonl": "tables/experiments.jsonl"} {
 		a, b := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
 		for _, dir := range []string{a, b} {
-			if _, err := snapshot.Export(s, format, dir); err != nil {
+			if _, err := export.Write(s, format, dir, export.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			got, err := snapshot.Verify(dir)
@@ -282,20 +264,23 @@ func TestExport(t *testing.T) {
 				t.Errorf("%s: of %q and error %v, want of %s and none", format, got.Of, err, s.ID)
 			}
 		}
-		if d := cmp.Diff(tree(t, a), tree(t, b)); d != "" {
+		if d := cmp.Diff(datasettest.Tree(t, a), datasettest.Tree(t, b)); d != "" {
 			t.Errorf("%s: other bytes", format)
 		}
-		if err := os.WriteFile(filepath.Join(a, "rows."+format), []byte("x"), 0o600); err != nil {
+		if _, ok := datasettest.Tree(t, a)[rows]; !ok {
+			t.Fatalf("%s has no %s to tamper with", format, rows)
+		}
+		if err := os.WriteFile(filepath.Join(a, rows), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := snapshot.Verify(a); lab.KindOf(err) != lab.Invalid {
 			t.Errorf("%s: tampering gives %v, want an invalid error", format, err)
 		}
-		if _, err := snapshot.Export(s, format, b); lab.KindOf(err) != lab.Conflict {
+		if _, err := export.Write(s, format, b, export.Options{}); lab.KindOf(err) != lab.Conflict {
 			t.Errorf("%s: into a full folder gives %v, want a conflict", format, err)
 		}
 	}
-	if _, err := snapshot.Export(s, "xml", filepath.Join(t.TempDir(), "x")); lab.KindOf(err) != lab.Invalid {
+	if _, err := export.Write(s, "xml", filepath.Join(t.TempDir(), "x"), export.Options{}); lab.KindOf(err) != lab.Invalid {
 		t.Errorf("an unknown format gives %v", err)
 	}
 }
@@ -371,7 +356,7 @@ func TestImportedRows(t *testing.T) {
 	if got := s.Splits[0]; got.Leaks.Conditions != 0 || got.Leaks.Groups == 0 {
 		t.Errorf("leaks %+v: a split by condition alone divides plates, and the report says so", got.Leaks)
 	}
-	if _, err := snapshot.Export(s, "parquet", filepath.Join(dir, "out")); err != nil {
+	if _, err := export.Write(s, "parquet", filepath.Join(dir, "out"), export.Options{Split: "condition"}); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,0 +1,36 @@
+package snapshot
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/athanor-lab/athanor/dataset"
+	"github.com/athanor-lab/athanor/dataset/importer"
+	"github.com/athanor-lab/athanor/dataset/parquet"
+	"github.com/athanor-lab/athanor/lab"
+)
+
+// Parquet writes rows that are of one shape, with a typed column to each
+// parameter and objective.
+func (s Snapshot) Parquet(w io.Writer) error {
+	switch s.Rows {
+	case OutcomeRows:
+		return parquet.WriteRows(w, s.Shape, decoded[dataset.Row](s))
+	case ImportedRows:
+		return parquet.WriteImported(w, s.Shape, decoded[importer.Row](s))
+	default:
+		return lab.Errorf(lab.Invalid, "rows of the form %q have no Parquet form", s.Rows)
+	}
+}
+
+func decoded[Row any](s Snapshot) parquet.Each[Row] {
+	return func(yield func(Row) error) error {
+		return s.EachRow(func(line []byte) error {
+			var row Row
+			if err := json.Unmarshal(line, &row); err != nil {
+				return lab.Errorf(lab.Invalid, "a row of %s: %w", s.Dir, err)
+			}
+			return yield(row)
+		})
+	}
+}
