@@ -7,9 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/athanor-lab/athanor/campaign"
 	literature "github.com/athanor-lab/athanor/literature/bench"
-	"github.com/athanor-lab/athanor/planner"
 	"github.com/athanor-lab/athanor/planner/bench"
 )
 
@@ -33,7 +31,7 @@ func (c *benchLiteratureCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	o := literature.Options{
 		Data: c.Data, Seeds: c.Seeds, Campaigns: c.Campaigns, Tables: more, Million: c.Million,
-		Planner:  planner.New(planner.Options{Feasible: campaign.Feasible, Costs: campaign.Costs}),
+		Planner:  builtIn(),
 		Progress: func(format string, args ...any) { fmt.Fprintf(t.err, format+"\n", args...) },
 	}
 	if c.Database {
@@ -89,7 +87,7 @@ type benchKnowledgeCmd struct {
 
 func (c *benchKnowledgeCmd) Run(ctx context.Context, t *terminal) error {
 	at := conditionsNow(0)
-	k, err := bench.RunKnowledge(ctx, planner.New(planner.Options{Feasible: campaign.Feasible, Costs: campaign.Costs}), bench.Options{
+	k, err := bench.RunKnowledge(ctx, builtIn(), bench.Options{
 		Data: c.Data, Seeds: c.Seeds, Sets: c.Sets, Progress: func(format string, args ...any) { fmt.Fprintf(t.err, format, args...) },
 	})
 	if err != nil {

@@ -23,8 +23,13 @@ type planners struct {
 	race    *race.Planner
 }
 
+// builtIn returns our own planner, which reads constraints and costs as campaigns do.
+func builtIn() *planner.Planner {
+	return planner.New(planner.Options{Feasible: campaign.Feasible, Costs: campaign.Costs})
+}
+
 func (c planning) planners() (*planners, error) {
-	p := &planners{built: planner.New(planner.Options{Feasible: campaign.Feasible, Costs: campaign.Costs}), plugins: make(map[string]*plugin.Planner)}
+	p := &planners{built: builtIn(), plugins: make(map[string]*plugin.Planner)}
 	p.race = race.New(p)
 	for name, url := range c.Plugins {
 		x, err := plugin.New(plugin.Options{Name: name, URL: url, Fallback: p.built, Feasible: campaign.Feasible})

@@ -57,7 +57,7 @@ var mayImport = map[string][]string{
 	"literature/extract":          {"literature", "literature/index"},
 	"literature/evidence":         {"lab", "literature", "literature/index"},
 	"literature/pdf":              {"lab"},
-	"literature/embed":            {"lab", "literature/index"},
+	"literature/embed":            {"lab", "literature", "literature/index"},
 	"literature/llm":              {"lab", "literature", "literature/extract"},
 	"literature/sources":          {"lab", "literature", "literature/corpus"},
 	"literature/review":           {"lab", "literature", "literature/corpus", "literature/evidence", "literature/extract", "literature/index"},

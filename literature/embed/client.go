@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/literature"
 	"github.com/athanor-lab/athanor/literature/index"
 )
 
@@ -170,14 +171,7 @@ func (c *Client) sleep(ctx context.Context, d time.Duration) error {
 	if c.Sleep != nil {
 		return c.Sleep(ctx, d)
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+	return literature.Wait(ctx, d)
 }
 
 func (c *Client) once(ctx context.Context, path string, body []byte, answer any) error {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/literature"
 )
 
 // Client asks an endpoint. It is safe for concurrent use.
@@ -70,14 +71,7 @@ func (c *Client) sleep(ctx context.Context, d time.Duration) error {
 	if c.Sleep != nil {
 		return c.Sleep(ctx, d)
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+	return literature.Wait(ctx, d)
 }
 
 // once asks once. pause is how long the endpoint wants to be left alone.
