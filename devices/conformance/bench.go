@@ -90,7 +90,7 @@ func (b *bench) open(ctx context.Context) error {
 		b.fixed = b.conn.State == devices.Online && b.td != nil && len(b.states) > 0 && (b.born || b.cfg.Process == nil)
 		return b.fixed
 	}); err != nil {
-		return err
+		return fmt.Errorf("%w; %s", err, b.sofar())
 	}
 	b.profile = b.cfg.Profile
 	if b.profile == "" {
@@ -104,6 +104,20 @@ func (b *bench) open(ctx context.Context) error {
 	b.beat(0)
 	go b.beats(beating)
 	return nil
+}
+
+// sofar tells what a device that did not come to be ready has said.
+func (b *bench) sofar() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	said := fmt.Sprintf("heard %d words on conn, the last %+v, %d states", len(b.conns), b.conn, len(b.states))
+	if b.td == nil {
+		said += ", no descriptor"
+	}
+	if len(b.wrong) > 0 {
+		said += fmt.Sprintf(", and what is not of the contract: %q", b.wrong)
+	}
+	return said
 }
 
 func (b *bench) close() {
@@ -206,10 +220,20 @@ func (b *bench) until(ctx context.Context, patience time.Duration, what string, 
 		case <-heard:
 		case <-timer.C:
 			return fmt.Errorf("waited %v for %s, in vain", patience, what)
+		case <-b.ended():
+			return fmt.Errorf("the device's process ended by itself while the kit waited for %s; see what it said on standard error", what)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// ended is closed when the device's process has ended by itself.
+func (b *bench) ended() <-chan struct{} {
+	if b.cfg.Process == nil {
+		return nil
+	}
+	return b.cfg.Process.Ended()
 }
 
 // soon is until with the usual patience.

@@ -57,6 +57,9 @@ type Process interface {
 	Start() error
 	// Kill ends it as SIGKILL does, and returns when it is gone.
 	Kill() error
+	// Ended is closed when the process that was started last has ended, and nil
+	// when none was or [Process.Kill] has ended it.
+	Ended() <-chan struct{}
 }
 
 func (c Config) withDefaults() Config {

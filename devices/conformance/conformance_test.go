@@ -115,26 +115,34 @@ type machine struct {
 	lose func(journal string)
 
 	device *sdk.Device
-	ended  chan error
+	ended  chan struct{} // closed after err is set
+	err    error
 }
 
 func (m *machine) Start() error {
 	if m.lose != nil && m.device == nil {
 		m.lose(m.journal)
 	}
-	m.device, m.ended = newDevice(m.journal), make(chan error, 1)
-	go func() { m.ended <- m.device.Run(context.Background(), m.dial) }()
+	device, ended := newDevice(m.journal), make(chan struct{})
+	m.device, m.ended = device, ended
+	go func() {
+		m.err = device.Run(context.Background(), m.dial)
+		close(ended)
+	}()
 	return nil
 }
+
+func (m *machine) Ended() <-chan struct{} { return m.ended }
 
 func (m *machine) Kill() error {
 	if m.device == nil {
 		return nil
 	}
 	m.device.Kill()
-	m.device = nil
-	if err := <-m.ended; err != sdk.ErrKilled {
-		return err
+	<-m.ended
+	m.device, m.ended = nil, nil
+	if m.err != sdk.ErrKilled {
+		return m.err
 	}
 	return nil
 }
@@ -276,5 +284,16 @@ func TestReport(t *testing.T) {
 	b.Reset()
 	if err := r.WriteText(&b); err != nil || !strings.Contains(b.String(), "skipped  crash.will") {
 		t.Errorf("text = %v\n%s; want the skipped check", err, b.String())
+	}
+}
+
+// TestProcessThatEnds wants a device whose process ends by itself to be told
+// from one that is silent, at once.
+func TestProcessThatEnds(t *testing.T) {
+	t.Parallel()
+	broker := devicestest.NewBroker()
+	r := conformance.Run(t.Context(), conformance.Config{Dial: broker.Dial, Device: "dut", Start: []string{"false"}, Patience: time.Minute})
+	if got, want := strings.Join(failures(r), "\n"), "ended by itself"; !strings.Contains(got, want) {
+		t.Errorf("failures %q; want one that says %q", got, want)
 	}
 }

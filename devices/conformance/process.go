@@ -10,6 +10,7 @@ import (
 type command struct {
 	line []string
 	cmd  *exec.Cmd
+	gone chan struct{} // closed when the child has ended; nil while there is none
 }
 
 // Start implements [Process].
@@ -20,9 +21,17 @@ func (c *command) Start() error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the device by %q: %w", c.line, err)
 	}
-	c.cmd = cmd
+	gone := make(chan struct{})
+	c.cmd, c.gone = cmd, gone
+	go func() {
+		_ = cmd.Wait() // "signal: killed", or what the process has said itself
+		close(gone)
+	}()
 	return nil
 }
+
+// Ended implements [Process].
+func (c *command) Ended() <-chan struct{} { return c.gone }
 
 // Kill implements [Process].
 func (c *command) Kill() error {
@@ -30,8 +39,8 @@ func (c *command) Kill() error {
 		return nil
 	}
 	err := killGroup(c.cmd)
-	_ = c.cmd.Wait() // "signal: killed"
-	c.cmd = nil
+	<-c.gone
+	c.cmd, c.gone = nil, nil
 	if err != nil {
 		return fmt.Errorf("kill the device: %w", err)
 	}
