@@ -117,11 +117,21 @@ func (b *bus) subscribe(l *link, filters []string) error {
 		if err := await(b.ctx, l, token); err != nil {
 			return lab.Errorf(lab.Unavailable, "subscribe to %s: %w", f, err)
 		}
-		if s, ok := token.(*paho.SubscribeToken); ok && s.Result()[f] == 0x80 {
-			return lab.Errorf(lab.Invalid, "subscribe to %s: the broker does not allow it to %s", f, b.session.ClientID)
+		if s, ok := token.(*paho.SubscribeToken); ok && s.Result()[f] > 2 {
+			return b.refused(f, s.Result()[f])
 		}
 	}
 	return nil
+}
+
+// refused says what a broker means by a code other than a granted QoS. MQTT
+// 3.1.1 knows 0x80 alone, but brokers of version 5 have answered with theirs:
+// a subscription must never be believed that was not granted.
+func (b *bus) refused(filter string, code byte) error {
+	if code == 0x80 || code == 0x87 { // not authorised
+		return lab.Errorf(lab.Invalid, "subscribe to %s: the broker does not allow it to %s", filter, b.session.ClientID)
+	}
+	return lab.Errorf(lab.Unavailable, "subscribe to %s: the broker refused it with code 0x%02x", filter, code)
 }
 
 // keep has a link as long as the bus is open, and calls Up and Down in turn.

@@ -13,7 +13,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
 
-	"github.com/athanor-lab/athanor/internal/takeover"
+	"github.com/athanor-lab/athanor/internal/brokerhooks"
 )
 
 const (
@@ -86,7 +86,7 @@ func StartBroker(opts BrokerOptions) (*Broker, error) {
 	err = errors.Join(
 		server.AddHook(auth, nil),
 		server.AddHook(b.dropped, nil),
-		server.AddHook(takeover.New(server), nil),
+		brokerhooks.Add(server),
 		server.AddListener(listeners.NewNet("tcp", patientListener{listener, opts.Logger})),
 	)
 	if err == nil && opts.Secure != nil {

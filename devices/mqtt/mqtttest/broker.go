@@ -13,7 +13,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/listeners"
 
 	"github.com/athanor-lab/athanor/devices/mqtt"
-	"github.com/athanor-lab/athanor/internal/takeover"
+	"github.com/athanor-lab/athanor/internal/brokerhooks"
 )
 
 // patience is how long a port may be taken by something else.
@@ -62,7 +62,7 @@ func (b *Broker) serve(l net.Listener) {
 	if err := b.server.AddHook(new(auth.AllowHook), nil); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := b.server.AddHook(takeover.New(b.server), nil); err != nil {
+	if err := brokerhooks.Add(b.server); err != nil {
 		b.t.Fatal(err)
 	}
 	if err := b.server.AddListener(listeners.NewNet("tcp", l)); err != nil {

@@ -1,9 +1,4 @@
-// Package takeover lets a client of the embedded MQTT broker come back under its own name at once.
-//
-// The library hands a name over without waiting for the old connection's end. When that end comes late (the old process was killed a
-// moment ago), it takes the new connection's subscriptions and its place among the clients with it: the client is connected, its own
-// messages pass, and it hears nothing until it connects once more. For a device that is a command that never arrives.
-package takeover
+package brokerhooks
 
 import (
 	"time"
@@ -15,23 +10,23 @@ import (
 // patience bounds the wait for an old connection's end, which takes microseconds once it is closed.
 const patience = 2 * time.Second
 
-// Hook makes a new connection wait until the old one of the same name is gone, its last will published. It belongs to one server.
-type Hook struct {
+// takeover makes a new connection wait until the old one of the same name is gone, its last will published. It belongs to one server.
+//
+// The library hands a name over without waiting for the old connection's end. When that end comes late (the old process was killed a
+// moment ago), it takes the new connection's subscriptions and its place among the clients with it.
+type takeover struct {
 	mqtt.HookBase
 	server *mqtt.Server
 }
 
-// New returns the hook for server.
-func New(server *mqtt.Server) *Hook { return &Hook{server: server} }
-
 // ID names the hook.
-func (h *Hook) ID() string { return "athanor-takeover" }
+func (h *takeover) ID() string { return "athanor-takeover" }
 
 // Provides names the one event that the hook is for.
-func (h *Hook) Provides(event byte) bool { return event == mqtt.OnSessionEstablish }
+func (h *takeover) Provides(event byte) bool { return event == mqtt.OnSessionEstablish }
 
 // OnSessionEstablish is called before the new connection takes its place.
-func (h *Hook) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
+func (h *takeover) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	old, ok := h.server.Clients.Get(cl.ID)
 	if !ok || !forgotten(old) {
 		return

@@ -1,4 +1,4 @@
-package takeover_test
+package brokerhooks_test
 
 import (
 	"context"
@@ -53,5 +53,40 @@ func once(t *testing.T, dial devices.Dialer, name string, round int) error {
 		return nil
 	case <-time.After(devicestest.Patience):
 		return fmt.Errorf("connected, and deaf")
+	}
+}
+
+// TestSubscribeWhileMessagesAreOnTheirWay subscribes while the client has as many unacknowledged messages as it has sent packets, so
+// that the numbers on both ways meet: it must hear what it subscribed to.
+func TestSubscribeWhileMessagesAreOnTheirWay(t *testing.T) {
+	t.Parallel()
+	dial := mqtt.Dialer(mqtttest.Start(t).Options())
+	speaker, err := dial(t.Context(), devices.Session{ClientID: "speaker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = speaker.Close() }()
+	for n := range 8 {
+		if err := speaker.Publish(t.Context(), devices.Message{Topic: fmt.Sprint("many/", n), Payload: []byte("x"), QoS: 1, Retain: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held, heard := make(chan struct{}), make(chan string, 8)
+	listener, err := dial(t.Context(), devices.Session{ClientID: "listener", Subscriptions: []devices.Subscription{
+		{Filters: []string{"many/+"}, Handle: func(context.Context, devices.Message) { <-held }}, // acknowledged later
+		{Filters: []string{"one", "two", "three"}, Handle: func(_ context.Context, m devices.Message) { heard <- m.Topic }},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	defer close(held)
+	for _, topic := range []string{"one", "two", "three"} {
+		if err := speaker.Publish(t.Context(), devices.Message{Topic: topic, Payload: []byte("x"), QoS: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if got := devicestest.Wait(t, heard, topic); got != topic {
+			t.Errorf("heard %s, want %s", got, topic)
+		}
 	}
 }
