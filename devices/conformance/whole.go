@@ -125,8 +125,10 @@ var whole = []Check{
 		// that is back greets with one.
 		const most = 12
 		for i := most; i < len(b.states); i++ {
-			if was := b.states[i-most]; b.states[i].at.Sub(was.at) < time.Second && was.Boot == b.states[i].Boot {
-				return fmt.Errorf("%d states in %v", most+1, b.states[i].at.Sub(was.at))
+			was, is := b.states[i-most], b.states[i]
+			took := max(is.at.Sub(was.at), is.TS.Sub(was.TS)) // a busy machine brings what was said in two seconds within one
+			if took < time.Second && was.Boot == is.Boot {
+				return fmt.Errorf("%d states in %v", most+1, took)
 			}
 		}
 		return nil

@@ -116,7 +116,8 @@ func (d *Device) onCancel(id string) {
 }
 
 // stop ends everything and keeps the device stopped until it is reset, over
-// restarts too. Stopping comes first, writing it down second.
+// restarts too. Stopping comes first, writing it down second, and saying it
+// last.
 func (d *Device) stop(why string) {
 	d.mu.Lock()
 	first := !d.stopped
@@ -132,15 +133,13 @@ func (d *Device) stop(why string) {
 	}
 	var place uint64
 	if first {
-		place = d.journal.append(record{T: recStop})
+		place = d.note(record{T: recStop})
 	}
 	d.out.changed()
 	d.mu.Unlock()
 	if first {
 		d.log.Warn("stopped", "why", why)
-		if err := d.journal.sync(place); err != nil {
-			d.log.Error("stop not written down", "err", err)
-		}
+		d.written(place, "stop")
 	}
 }
 

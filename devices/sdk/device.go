@@ -103,6 +103,7 @@ type Device struct {
 	running int  // functions that are not alongside
 
 	paused   bool          // until resumed
+	writing  int           // stops and pauses that are in force and not on the disk yet: what a crash would undo is not said
 	changed  chan struct{} // closed and replaced when who is paused changes
 	fed      time.Time     // when the laboratory last gave a sign of life
 	orphaned bool          // it has been silent for too long

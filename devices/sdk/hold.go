@@ -28,7 +28,7 @@ func (c *Ctx) going(tell bool) (context.Context, error) {
 		e := c.e
 		paused := c.pausable && c.d.onHold(e) && c.Err() == nil
 		switch {
-		case tell && paused && e.event.State == lab.CommandRunning:
+		case tell && paused && c.d.writing == 0 && e.event.State == lab.CommandRunning:
 			c.d.say(e, devices.Event{State: lab.CommandPaused, Progress: e.progress})
 		case tell && !paused && e.event.State == lab.CommandPaused && c.Err() == nil && e.final == nil:
 			c.d.say(e, devices.Event{State: lab.CommandRunning, Progress: e.progress})
@@ -81,7 +81,9 @@ func (d *Device) turn(es ...*entry) {
 }
 
 // onPause holds a command, or the device: nothing begins then, and what can be
-// paused is. It needs no lease, as stopping does not.
+// paused is. It needs no lease, as stopping does not. Standing still comes
+// first, writing it down second, and saying so last: who hears that a command is
+// paused relies on it over a crash.
 func (d *Device) onPause(ctl devices.Ctl) {
 	d.mu.Lock()
 	e := d.entries[ctl.Target]
@@ -89,28 +91,50 @@ func (d *Device) onPause(ctl devices.Ctl) {
 	switch {
 	case ctl.Target == "" && !d.paused:
 		d.paused = true
-		place = d.journal.append(record{T: recPause})
+		place = d.note(record{T: recPause})
 		d.turn(d.pending()...)
 	case ctl.Target == "":
 	case e == nil:
 		d.log.Warn("pause ignored: the command is not known", "command_id", ctl.Target)
-	case e.event.State.Terminal() || e.final != nil || e.started && !e.action.Pausable || !e.accepted:
-		d.repeat(e) // what it is says that it is not paused
-	case !e.paused:
-		e.paused = true
-		place = d.journal.append(record{T: recPause, ID: e.id})
-		if !e.started {
-			d.say(e, devices.Event{State: lab.CommandPaused})
-		}
-		d.turn(e)
+	case e.paused || e.event.State.Terminal() || e.final != nil || e.started && !e.action.Pausable || !e.accepted:
+		d.repeat(e) // what it is says whether it is paused
 	default:
-		d.repeat(e)
+		e.paused = true
+		place = d.note(record{T: recPause, ID: e.id})
+		d.turn(e)
 	}
 	d.out.changed()
 	d.mu.Unlock()
-	if err := d.journal.sync(place); err != nil {
-		d.log.Error("pause not written down", "err", err)
+	if place == 0 || !d.written(place, "pause") {
+		return
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e != nil && e.paused && !e.started && e.final == nil {
+		d.say(e, devices.Event{State: lab.CommandPaused})
+	}
+	d.turn() // what stands still says so
+}
+
+// note begins to write down what is in force already. Until [Device.written]
+// the device does not say that it is so: a crash would undo it.
+func (d *Device) note(r record) (place uint64) {
+	d.writing++
+	return d.journal.append(r)
+}
+
+// written waits until what was noted is on the disk, and reports it. When the
+// disk fails it is never said, and the device's state is fault.
+func (d *Device) written(place uint64, what string) bool {
+	if err := d.journal.sync(place); err != nil {
+		d.log.Error("not written down", "what", what, "err", err)
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.writing--
+	d.out.changed()
+	return true
 }
 
 // onResume lets a command or the device go on. Where something would move by

@@ -2,7 +2,9 @@ package sdk_test
 
 import (
 	"errors"
+	"os"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -306,4 +308,57 @@ func TestSupplies(t *testing.T) {
 	if got := b.moves(); got["a"] != 1 || got["b"] != 1 || got["c"] != 0 || got["d"] != 0 || got["e"] != 1 {
 		t.Errorf("moves = %v; want a, b and e once each", got)
 	}
+}
+
+// slowDisk is a journal's disk that can be held.
+type slowDisk struct {
+	*os.File
+	mu sync.Mutex
+}
+
+func (d *slowDisk) Sync() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.File.Sync()
+}
+
+// TestNothingIsSaidThatACrashWouldUndo holds the disk while a command is
+// paused, and while the device is stopped. It must stand still at once and not
+// say so before it is written down: the next process would know nothing of it.
+func TestNothingIsSaidThatACrashWouldUndo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.with = steps(b, sdk.Pausable)
+	disk := new(slowDisk)
+	b.start(func(c *sdk.Config) {
+		c.Disk = func(f *os.File) sdk.Disk { disk.File = f; return disk }
+	})
+	b.lease(1)
+	b.do("a", "steps", `{}`)
+	b.event("a", lab.CommandRunning, 1)
+
+	disk.mu.Lock()
+	b.ctl(`{"id":"p","op":"pause","target":"a"}`)
+	until(b, "the step under way", func() (bool, bool) { return true, len(b.moved) > 0 })
+	time.Sleep(20 * time.Millisecond)
+	b.still("a")
+	if got := b.said("a"); slices.Contains(got, lab.CommandPaused) {
+		t.Errorf("a said %v while the disk had nothing of it", got)
+	}
+	disk.mu.Unlock()
+	b.event("a", lab.CommandPaused, 1)
+
+	disk.mu.Lock()
+	b.ctl(`{"id":"s","op":"stop","by":"ada"}`)
+	time.Sleep(250 * time.Millisecond) // two states could have come
+	b.mu.Lock()
+	for _, s := range b.states {
+		if s.Op == "stopped" {
+			t.Errorf("a state said stopped while the disk had nothing of it")
+		}
+	}
+	b.mu.Unlock()
+	disk.mu.Unlock()
+	b.event("a", lab.CommandAborted, 1)
+	b.state("stopped", func(s devices.State) bool { return s.Op == "stopped" })
 }

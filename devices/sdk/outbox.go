@@ -341,9 +341,11 @@ func (d *Device) raised() []string {
 	return slices.Collect(maps.Keys(d.alarms))
 }
 
-// op says what the device is at.
+// op says what the device is at. A stop or a pause that a crash would undo is
+// not said yet.
 func (d *Device) op() string {
-	paused, busy := d.paused, false
+	kept := d.writing == 0
+	paused, busy := d.paused && kept, false
 	for _, e := range d.at() {
 		if e.event.State == lab.CommandPaused {
 			paused = true
@@ -354,7 +356,7 @@ func (d *Device) op() string {
 	switch {
 	case d.critical() || d.journal.broken() != nil && d.root.Err() == nil:
 		return "fault"
-	case d.stopped:
+	case d.stopped && kept:
 		return "stopped"
 	case busy:
 		return "busy"

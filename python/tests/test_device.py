@@ -162,6 +162,40 @@ class Devices(unittest.TestCase):
         b.cmd("b", "steps", {})
         b.wait("b", "rejected:busy")
 
+    def test_nothing_is_said_that_a_crash_would_undo(self):
+        """Holds the disk while a command is paused, and the device stopped: it stands still at once, and says so once it is written down."""
+        def register(b):
+            @b.device.command(recovery="repeat", pausable=True)
+            def steps(ctx):
+                while True:
+                    b.moves.append(ctx.command_id)
+                    ctx.sleep(0.002)
+        self.register = register
+        b = self.start()
+        b.cmd("a", "steps", {})
+        b.wait("a", "running")
+        disk, write = threading.Lock(), b.device._journal._write
+
+        def held(fd, content):
+            with disk:
+                write(fd, content)
+
+        def said(word):
+            return "paused" in b.said("a") if word == "paused" else b.state()["op"] == word
+        with mock.patch.object(b.device._journal, "_write", held):
+            for op, word in (("pause", "paused"), ("stop", "stopped")):
+                with disk:
+                    hand = threading.Thread(target=b.send, args=("ctl",), kwargs={"id": op, "op": op, **({"target": "a"} if op == "pause" else {})})
+                    hand.start()
+                    time.sleep(0.05)
+                    count = len(b.moves)
+                    time.sleep(0.03)  # fifteen of its steps
+                    self.assertEqual((len(b.moves), said(word)), (count, False))
+                hand.join()
+                if word == "paused":
+                    b.wait("a", "paused")
+                self.assertTrue(said(word))
+
     def test_silence(self):
         def register(b):
             for rule in ("stop", "pause"):

@@ -146,7 +146,7 @@ class Control(Hold, Records, Supplies):
                 self._end_soon(e, {"state": "cancelled", "effect": "none"})
 
     def _stop(self, why):
-        """Aborts everything and refuses commands until a reset, over restarts too. Stopping comes before writing it down."""
+        """Aborts everything and refuses commands until a reset, over restarts too. Stopping comes first, writing it down second, saying it last."""
         with self._lock:
             first, self._memory.stopped = not self._memory.stopped, True
             for e in list(self._memory.unended.values()):
@@ -156,14 +156,11 @@ class Control(Hold, Records, Supplies):
                     e.context.interrupt("stopped")
                 elif e.accepted:
                     self._end_soon(e, {"state": "aborted", "effect": "none"})
-            place = self._journal.append(t="stop") if first else 0
-        self._changed()
+            place = self._note(t="stop") if first else 0
         if first:
             log.warning("stopped: %s", clean(why))
-            try:
-                self._journal.sync(place)
-            except OSError as err:
-                log.error("stop not written down: %s", err)
+            self._written(place, "stop")
+        self._changed()
 
     def _on_reset(self, ctl):
         with self._lock:

@@ -14,6 +14,7 @@ class Hold:
     def __init__(self):
         self._turned = threading.Condition(self._lock)  # who is paused has changed
         self._fed, self._orphaned = time.monotonic(), False
+        self._writing = 0  # stops and pauses that are in force and not on the disk yet: what a crash would undo is not said
 
     def _on_hold(self, entry):
         """Whether a command is not to go on now."""
@@ -35,7 +36,7 @@ class Hold:
         """Waits while a command is paused, and says so."""
         with self._turned:
             while self._on_hold(entry) and not ctx.ending:
-                if entry.event["state"] == "running":
+                if entry.event["state"] == "running" and not self._writing:
                     self._say(entry, {"state": "paused", "progress": entry.progress})
                     self._changed()
                 self._turned.wait(1)
@@ -50,27 +51,46 @@ class Hold:
                 self._turned.wait(1)
 
     def _on_pause(self, ctl):
-        """Holds a command, or the device. It needs no lease, as stopping does not."""
+        """Holds a command, or the device. It needs no lease, as stopping does not.
+
+        Standing still comes first, writing it down second, saying so last: who hears that a command is paused relies on it over a crash.
+        """
         target, place = ctl.get("target"), 0
         with self._lock:
             e = self._memory.entries.get(target)
             if target is None and not self._memory.paused:
                 self._memory.paused = True
-                place = self._journal.append(t="pause")
+                place = self._note(t="pause")
             elif target is not None and e is None:
                 log.warning("pause of %s ignored: it is not known", target)
             elif e is not None and (e.ended or e.final is not None or not e.accepted or e.paused or e.started and not e.action.pausable):
-                self._repeat(e)  # what it is says that it is not paused
+                self._repeat(e)  # what it is says whether it is paused
             elif e is not None:
                 e.paused = True
-                place = self._journal.append(t="pause", id=e.id)
-                if not e.started:
-                    self._say(e, {"state": "paused"})
+                place = self._note(t="pause", id=e.id)
             self._turn()
+        if place and self._written(place, "pause"):
+            with self._lock:
+                if e is not None and e.paused and not e.started and e.final is None:
+                    self._say(e, {"state": "paused"})
+                self._turn()
+
+    def _note(self, **record):
+        """Begins to write down what is in force already. Until _written the device does not say that it is so: a crash would undo it."""
+        self._writing += 1
+        return self._journal.append(**record)
+
+    def _written(self, place, what):
+        """Waits until what was noted is on the disk, without the lock. When the disk fails it is never said, and the state is fault."""
         try:
             self._journal.sync(place)
         except OSError as err:
-            log.error("pause not written down: %s", err)
+            log.error("%s not written down: %s", what, err)
+            return False
+        with self._lock:
+            self._writing -= 1
+        self._changed()
+        return True
 
     def _on_resume(self, ctl):
         """Lets a command or the device go on. Where something would move by it, it needs the epoch of the lease."""
@@ -130,8 +150,9 @@ class Hold:
         self._changed()
 
     def _op(self, broken):
-        """What the device is at."""
-        paused, busy = self._memory.paused, False
+        """What the device is at. A stop or a pause that a crash would undo is not said yet."""
+        kept = not self._writing
+        paused, busy = self._memory.paused and kept, False
         for e in self._memory.unended.values():
             if e.accepted and e.event["state"] == "paused":
                 paused = True
@@ -139,6 +160,6 @@ class Hold:
                 busy = True
         if broken or self._critical():
             return "fault"
-        if self._memory.stopped:
+        if self._memory.stopped and kept:
             return "stopped"
         return "busy" if busy else "paused" if paused else "safe" if self._orphaned else "idle"
