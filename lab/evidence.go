@@ -40,6 +40,9 @@ type Claim struct {
 	Weight float64 `json:"weight"`
 	// Quote is the sentence that says so.
 	Quote string `json:"quote,omitempty"`
+	// Checked are the people who looked at what was found there, and accepted or
+	// corrected it.
+	Checked []string `json:"checked,omitempty"`
 }
 
 // Rating says how much better, in standard deviations of the objective, or worse

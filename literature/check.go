@@ -63,8 +63,17 @@ func (c Correction) Check() error {
 	if c.Finding == "" || c.By == "" {
 		return lab.Errorf(lab.Invalid, "correct: a correction names a finding and who corrects it")
 	}
-	if c.Verdict != Accepted && c.Verdict != Rejected && c.Verdict != Corrected {
-		return lab.Errorf(lab.Invalid, "correct %s: verdict %q is none of accepted, rejected, corrected", c.Finding, c.Verdict)
+	switch c.Verdict {
+	case Corrected:
+		if !c.Changes() {
+			return lab.Errorf(lab.Invalid, "correct %s: it says nothing that should be another; give a value, high, unit, parameter, operation or outcome, or accept it", c.Finding)
+		}
+	case Accepted, Rejected, Reopened:
+		if c.Changes() {
+			return lab.Errorf(lab.Invalid, "correct %s: with the verdict %q nothing is changed; the verdict that changes is %q", c.Finding, c.Verdict, Corrected)
+		}
+	default:
+		return lab.Errorf(lab.Invalid, "correct %s: verdict %q is none of accepted, rejected, corrected, reopened", c.Finding, c.Verdict)
 	}
 	for _, v := range []*float64{c.Value, c.High} {
 		if v != nil && !finite(*v) {

@@ -3,7 +3,6 @@ package literature
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
 )
 
@@ -63,11 +62,4 @@ func (p Paper) Merged(next Paper) Paper {
 func (p Paper) Same(q Paper) bool {
 	return p.ID == q.ID && p.DOI == q.DOI && p.PMID == q.PMID && p.ArXiv == q.ArXiv && p.Title == q.Title && p.Abstract == q.Abstract && p.Text == q.Text &&
 		p.Year == q.Year && p.Journal == q.Journal && p.URL == q.URL && p.Retracted == q.Retracted && slices.Equal(p.Authors, q.Authors) && slices.Equal(p.Keywords, q.Keywords)
-}
-
-// FindingID names a finding by its paper, the text it was read in, and its place
-// there, so that finding it again gives the same.
-func FindingID(f Finding, textHash string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d:%d\x00%d:%d\x00%s", f.Paper, textHash, f.Number.Start, f.Number.End, f.UnitSpan.Start, f.UnitSpan.End, f.Extractor))
-	return hex.EncodeToString(sum[:8])
 }

@@ -69,4 +69,5 @@ type Finding struct {
 	Verb      Span   `json:"verb"`     // of Operation; empty when there is none
 	Sentence  Span   `json:"sentence"` // what a person reads to check it
 	Extractor string `json:"extractor"`
+	Anchor    string `json:"anchor,omitempty"` // see [Anchor]
 }

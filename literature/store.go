@@ -38,17 +38,20 @@ type Store interface {
 	Reviews(ctx context.Context, corpus string) ([]string, error)
 
 	// PutFindings replaces, paper by paper, what an extractor found in a text of the
-	// given hash. Findings keep their ids, and so their corrections, when they are found
+	// given hash, and an earlier version of its rules too. Findings keep their ids, and so their corrections, when they are found
 	// again.
 	PutFindings(ctx context.Context, corpus string, es ...Extraction) error
 	// Extracted returns which texts an extractor has read, by paper in the order of
 	// arrival and then by extractor.
 	Extracted(ctx context.Context, corpus string) ([]Extracted, error)
 	// Findings returns what was found, by paper in the order of arrival and then
-	// by place, each with the correction that holds.
+	// by place, each with the correction that holds; then what people stood for and no
+	// extractor finds any more.
 	Findings(ctx context.Context, corpus string) ([]Found, error)
 	// Correct adds a person's word on a finding; the last one holds.
 	Correct(ctx context.Context, corpus string, c Correction) error
+	// Corrections returns all that people said of findings, oldest first.
+	Corrections(ctx context.Context, corpus string) ([]Correction, error)
 }
 
 // Batch is what a file, or a page of a source, brought.
@@ -147,8 +150,10 @@ type Found struct {
 	ID       string  `json:"id"` // [FindingID]
 	Finding  Finding `json:"finding"`
 	TextHash string  `json:"text_hash"`
-	// Correction is nil where nobody has looked at it.
+	// Correction is nil where nobody has looked at it, or took back what was said.
 	Correction *Correction `json:"correction,omitempty"`
+	// History is all that people said of it, oldest first.
+	History []Correction `json:"history,omitempty"`
 }
 
 // Verdict is what a person says of a finding.
@@ -159,6 +164,7 @@ const (
 	Accepted  Verdict = "accepted"
 	Rejected  Verdict = "rejected"
 	Corrected Verdict = "corrected"
+	Reopened  Verdict = "reopened" // takes back what was said
 )
 
 // Correction is a person's word on a finding. Fields that are nil stay as found.
@@ -174,6 +180,15 @@ type Correction struct {
 	Outcome   *bool     `json:"outcome,omitempty"`
 	Why       string    `json:"why,omitempty"`
 	At        time.Time `json:"at"`
+	// Was is the finding that the person looked at, and TextHash names its text. The
+	// store fills them in: the word keeps its meaning when nothing finds it again.
+	Was      *Finding `json:"was,omitempty"`
+	TextHash string   `json:"text_hash,omitempty"`
+}
+
+// Changes reports whether c says that a field should be another.
+func (c Correction) Changes() bool {
+	return c.Parameter != nil || c.Operation != nil || c.Value != nil || c.High != nil || c.Unit != nil || c.Outcome != nil
 }
 
 // Current returns the finding with its correction, and false when a person has

@@ -226,10 +226,7 @@ func extractAll(ctx context.Context, o *opened) (int, error) {
 	now := time.Now().UTC()
 	for i, p := range papers {
 		if hash := p.TextHash(); p.Reading() != "" && read[p.ID] != hash {
-			e := literature.Extraction{Paper: p.ID, Extractor: extract.Version, TextHash: hash, At: now, Findings: extract.Findings(p.Reading())}
-			for j := range e.Findings {
-				e.Findings[j].Paper = p.ID
-			}
+			e := literature.NewExtraction(p, extract.Version, extract.Findings(p.Reading()), now)
 			count += len(e.Findings) - had[p.ID]
 			put = append(put, e)
 		}

@@ -58,7 +58,8 @@ func (f modelFlags) run(ctx context.Context, t *terminal, o *opened, papers []li
 		for why, n := range d {
 			dropped[why] += n
 		}
-		e := literature.Extraction{Paper: p.ID, Extractor: client.Extractor(), TextHash: hash, Findings: found, Dropped: d.Total(), At: time.Now().UTC()}
+		e := literature.NewExtraction(p, client.Extractor(), found, time.Now().UTC())
+		e.Dropped = d.Total()
 		if err := o.PutFindings(ctx, o.name, e); err != nil {
 			return err
 		}

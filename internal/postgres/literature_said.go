@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -108,12 +109,11 @@ func (db Library) PutFindings(ctx context.Context, corpus string, es ...literatu
 			if err != nil {
 				return err
 			}
-			const note = `
-				INSERT INTO literature_extractions (paper, extractor, text_hash, findings, dropped, at) VALUES ($1, $2, $3, $4, $5, $6)
-				ON CONFLICT (paper, extractor) DO UPDATE
-				SET text_hash = excluded.text_hash, findings = excluded.findings, dropped = excluded.dropped, at = excluded.at`
+			for _, table := range []string{"literature_findings", "literature_extractions"} { // of earlier versions of the rules too
+				b.Queue(`DELETE FROM `+table+` WHERE paper = $1 AND (extractor = $2 OR $2 LIKE 'rules/%' AND extractor LIKE 'rules/%')`, seq, e.Extractor)
+			}
+			const note = `INSERT INTO literature_extractions (paper, extractor, text_hash, findings, dropped, at) VALUES ($1, $2, $3, $4, $5, $6)`
 			b.Queue(note, seq, e.Extractor, e.TextHash, len(e.Findings), e.Dropped, e.At)
-			b.Queue(`DELETE FROM literature_findings WHERE paper = $1 AND extractor = $2`, seq, e.Extractor)
 			for i, f := range e.Findings {
 				const q = `INSERT INTO literature_findings (paper, extractor, id, place, body) VALUES ($1, $2, $3, $4, $5)`
 				raw, err := jsonOf(f)
@@ -151,32 +151,67 @@ func (db Library) Extracted(ctx context.Context, corpus string) ([]literature.Ex
 
 // Findings implements [literature.Store].
 func (db Library) Findings(ctx context.Context, corpus string) ([]literature.Found, error) {
+	return db.findings(ctx, corpus, nil)
+}
+
+// FindingsOf returns the findings of some papers only.
+func (db Library) FindingsOf(ctx context.Context, corpus string, papers ...string) ([]literature.Found, error) {
+	return db.findings(ctx, corpus, append([]string{}, papers...))
+}
+
+// findings lists those of the papers, nil for all of the corpus.
+func (db Library) findings(ctx context.Context, corpus string, papers []string) ([]literature.Found, error) {
 	const q = `
-		SELECT f.id, e.text_hash, f.body, (
-			SELECT k.body FROM literature_corrections k
-			WHERE k.corpus = c.id AND k.finding = f.id
-			ORDER BY k.seq DESC LIMIT 1)
+		SELECT f.id, e.text_hash, f.body
 		FROM literature_findings f
 		JOIN literature_extractions e USING (paper, extractor)
 		JOIN literature_papers p ON p.seq = f.paper
 		JOIN literature_corpora c ON c.id = p.corpus
-		WHERE c.name = $1
+		WHERE c.name = $1 AND ($2::text[] IS NULL OR p.id = ANY($2))
 		ORDER BY p.seq, (f.body->'number'->>'start')::integer, (f.body->'unit_span'->>'start')::integer, f.id`
-	rows, err := db.pool.Query(ctx, q, corpus)
+	rows, err := db.pool.Query(ctx, q, corpus, papers)
 	if err != nil {
 		return nil, failed(err, "list the findings of %s", corpus)
 	}
 	found, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (f literature.Found, err error) {
-		err = r.Scan(&f.ID, &f.TextHash, &f.Finding, &f.Correction)
+		err = r.Scan(&f.ID, &f.TextHash, &f.Finding)
 		return f, err
 	})
-	return found, failed(err, "list the findings of %s", corpus)
+	if err != nil {
+		return nil, failed(err, "list the findings of %s", corpus)
+	}
+	words, err := db.Corrections(ctx, corpus)
+	if papers != nil {
+		words = slices.DeleteFunc(words, func(c literature.Correction) bool { return c.Was != nil && !slices.Contains(papers, c.Was.Paper) })
+	}
+	return literature.Apply(found, words), err
 }
 
 // Correct implements [literature.Store].
 func (db Library) Correct(ctx context.Context, corpus string, c literature.Correction) error {
 	if err := c.Check(); err != nil {
 		return err
+	}
+	const find = `
+		SELECT body, text_hash FROM (
+			SELECT f.body, e.text_hash, 0 AS rank, 0 AS seq
+			FROM literature_findings f
+			JOIN literature_extractions e USING (paper, extractor)
+			JOIN literature_papers p ON p.seq = f.paper
+			JOIN literature_corpora c ON c.id = p.corpus
+			WHERE c.name = $1 AND f.id = $2
+			UNION ALL
+			SELECT k.body->'was', k.body->>'text_hash', 1, k.seq
+			FROM literature_corrections k
+			JOIN literature_corpora c ON c.id = k.corpus
+			WHERE c.name = $1 AND k.finding = $2 AND k.body ? 'was') known
+		ORDER BY rank, seq DESC LIMIT 1`
+	err := db.pool.QueryRow(ctx, find, corpus, c.Finding).Scan(&c.Was, &c.TextHash)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return lab.Errorf(lab.NotFound, "corpus %s has no finding %s", corpus, c.Finding)
+	}
+	if err != nil {
+		return failed(err, "correct finding %s", c.Finding)
 	}
 	raw, err := jsonOf(c)
 	if err != nil {
@@ -185,14 +220,41 @@ func (db Library) Correct(ctx context.Context, corpus string, c literature.Corre
 	const q = `
 		INSERT INTO literature_corrections (corpus, finding, body, at)
 		SELECT c.id, $2, $3, $4 FROM literature_corpora c
-		WHERE c.name = $1 AND EXISTS (
-			SELECT FROM literature_findings f JOIN literature_papers p ON p.seq = f.paper
-			WHERE f.id = $2 AND p.corpus = c.id)`
-	tag, err := db.pool.Exec(ctx, q, corpus, c.Finding, raw, c.At)
-	if err == nil && tag.RowsAffected() == 0 {
-		return lab.Errorf(lab.NotFound, "corpus %s has no finding %s", corpus, c.Finding)
-	}
+		WHERE c.name = $1`
+	_, err = db.pool.Exec(ctx, q, corpus, c.Finding, raw, c.At)
 	return failed(err, "correct finding %s", c.Finding)
+}
+
+// Corrections implements [literature.Store].
+func (db Library) Corrections(ctx context.Context, corpus string) ([]literature.Correction, error) {
+	const q = `
+		SELECT k.body
+		FROM literature_corrections k
+		JOIN literature_corpora c ON c.id = k.corpus
+		WHERE c.name = $1
+		ORDER BY k.seq`
+	rows, err := db.pool.Query(ctx, q, corpus)
+	if err != nil {
+		return nil, failed(err, "list what people said of the findings of %s", corpus)
+	}
+	words, err := pgx.CollectRows(rows, pgx.RowTo[literature.Correction])
+	return words, failed(err, "list what people said of the findings of %s", corpus)
+}
+
+// PapersOf returns some papers of a corpus, in the order of their arrival.
+func (db Library) PapersOf(ctx context.Context, corpus string, ids ...string) ([]literature.Paper, error) {
+	const q = `
+		SELECT p.body
+		FROM literature_papers p
+		JOIN literature_corpora c ON c.id = p.corpus
+		WHERE c.name = $1 AND p.id = ANY($2)
+		ORDER BY p.seq`
+	rows, err := db.pool.Query(ctx, q, corpus, ids)
+	if err != nil {
+		return nil, failed(err, "list papers of %s", corpus)
+	}
+	papers, err := pgx.CollectRows(rows, pgx.RowTo[literature.Paper])
+	return papers, failed(err, "list papers of %s", corpus)
 }
 
 // Corpora returns the names of all corpora.

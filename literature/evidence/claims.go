@@ -30,6 +30,8 @@ type Claim struct {
 	Retracted bool            `json:"retracted,omitempty"`
 	Span      literature.Span `json:"span"` // what a person reads to check it
 	Quote     string          `json:"quote"`
+	// Checked are the people who accepted or corrected a finding of it.
+	Checked []string `json:"checked,omitempty"`
 }
 
 // Outside is a finding that is about a parameter and lies outside its limits:
@@ -51,6 +53,15 @@ type Source struct {
 	Sentences []literature.Span
 	Relevance float64
 	Retracted bool
+	// Said are people's words on numbers, by where a number begins. Of one that was
+	// corrected or rejected only the findings speak, not the words around it.
+	Said map[int]literature.Correction
+}
+
+// settled reports whether a person has said that a number is not what it seems.
+func (s Source) settled(number int) bool {
+	c, ok := s.Said[number]
+	return ok && c.Verdict != literature.Accepted
 }
 
 // Mapping says how the words of papers lead to the parameters and objectives of a
@@ -74,7 +85,8 @@ func (m Mapping) Claims(s Source) (claims []Claim, outside []Outside) {
 	type group struct {
 		claim   Claim
 		merit   map[string]float64
-		finding bool // a finding stands in it
+		finding bool            // a finding stands in it
+		fixed   map[string]bool // names of what people settled
 	}
 	var groups []*group
 	at := map[literature.Span]*group{}
@@ -82,19 +94,27 @@ func (m Mapping) Claims(s Source) (claims []Claim, outside []Outside) {
 		g := at[span]
 		if g == nil {
 			quote := span.Of(s.Text)
-			g = &group{claim: Claim{Paper: s.Paper, Relevance: s.Relevance, Confidence: m.Confidence, Merit: -1, Retracted: s.Retracted, Span: span, Quote: quote}, merit: map[string]float64{}}
+			g = &group{claim: Claim{Paper: s.Paper, Relevance: s.Relevance, Confidence: m.Confidence, Merit: -1, Retracted: s.Retracted, Span: span, Quote: quote}, merit: map[string]float64{}, fixed: map[string]bool{}}
 			at[span] = g
 			groups = append(groups, g)
 			g.claim.Settings = m.levels(quote)
 		}
 		return g
 	}
-	for _, f := range s.Findings {
+	for _, f := range s.settledFirst() {
 		g := sentence(f.Sentence)
 		g.finding = true
+		word, said := s.Said[f.Number.Start]
+		check := func(name string) {
+			g.fixed[name] = g.fixed[name] || s.settled(f.Number.Start)
+			if said && !slices.Contains(g.claim.Checked, word.By) {
+				g.claim.Checked = append(g.claim.Checked, word.By)
+			}
+		}
 		if f.Outcome {
-			if o, x, ok := m.objective(f); ok {
+			if o, x, ok := m.objective(f); ok && !g.fixed[o] {
 				g.merit[o] = x
+				check(o)
 			}
 			continue
 		}
@@ -109,6 +129,7 @@ func (m Mapping) Claims(s Source) (claims []Claim, outside []Outside) {
 		set := func(v lab.Setting) bool { return v.Name == p.Name }
 		if !slices.ContainsFunc(g.claim.Settings, set) {
 			g.claim.Settings = append(g.claim.Settings, lab.Setting{Name: p.Name, Value: lab.Number(x), Unit: p.Unit})
+			check(p.Name)
 		}
 	}
 	for _, span := range s.Sentences {
@@ -116,10 +137,16 @@ func (m Mapping) Claims(s Source) (claims []Claim, outside []Outside) {
 	}
 	slices.SortStableFunc(groups, func(a, b *group) int { return a.claim.Span.Start - b.claim.Span.Start })
 	for _, g := range groups {
-		settings, found := m.named(s, g.claim.Span, g.claim.Settings)
+		settings, found := m.named(s, g.claim.Span, g.claim.Settings, g.fixed)
 		g.claim.Settings = settings
 		for o, x := range found {
-			g.merit[o] = x
+			if !g.fixed[o] {
+				g.merit[o] = x
+			}
+		}
+		if len(g.claim.Checked) > 0 {
+			slices.Sort(g.claim.Checked)
+			g.claim.Confidence = 1
 		}
 		if len(g.claim.Settings) > 0 && (g.finding || len(found) > 0) {
 			g.claim.Objective, g.claim.Merit = m.first(g.merit)
@@ -128,6 +155,22 @@ func (m Mapping) Claims(s Source) (claims []Claim, outside []Outside) {
 	}
 	m.rank(claims)
 	return claims, outside
+}
+
+// settledFirst returns the findings, those first that people have settled: a later
+// one does not take their place.
+func (s Source) settledFirst() []literature.Finding {
+	out := slices.Clone(s.Findings)
+	slices.SortStableFunc(out, func(a, b literature.Finding) int {
+		switch x, y := s.settled(a.Number.Start), s.settled(b.Number.Start); {
+		case x == y:
+			return 0
+		case x:
+			return -1
+		}
+		return 1
+	})
+	return out
 }
 
 // first returns the first objective that was found and what was found of it, and

@@ -30,7 +30,7 @@ func Record(papers []lab.Cited, claims []Claim) (lab.Evidence, error) {
 	}
 	for _, c := range claims {
 		e.Claims = append(e.Claims, lab.Claim{
-			Paper: c.Paper, Settings: c.Settings, Objective: c.Objective, Quote: c.Quote,
+			Paper: c.Paper, Settings: c.Settings, Objective: c.Objective, Quote: c.Quote, Checked: c.Checked,
 			Weight: worth(c) * trust(credible[c.Paper]) * meritOf(c) / merits[c.Paper],
 		})
 	}

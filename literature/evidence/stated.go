@@ -18,7 +18,9 @@ var after = regexp.MustCompile(`^\s*(?:\([^()]{0,24}\)\s*)?(?:(?:of|was|is|at|to
 // flow of 15 mL/min", "CH4/O2 = 2" or "15 mL/min total flow", in the unit wanted. A
 // number without a unit counts only where none is wanted; where the sentence
 // gives two that differ, it gives none.
-func stated(sentence string, base int, findings []literature.Finding, want lab.Unit, names ...string) (float64, bool) {
+//
+// A number that a person has settled is passed over: what is right is in the findings.
+func stated(sentence string, base int, findings []literature.Finding, settled func(number int) bool, want lab.Unit, names ...string) (float64, bool) {
 	var all []float64
 	for _, name := range names {
 		name = strings.ReplaceAll(strings.TrimSpace(name), "_", " ")
@@ -33,6 +35,9 @@ func stated(sentence string, base int, findings []literature.Finding, want lab.U
 				continue
 			}
 			if at := after.FindStringSubmatchIndex(sentence[from:]); at != nil {
+				if settled(base + from + at[2]) {
+					continue
+				}
 				if x, ok := valued(sentence, from+at[2], from+at[3], base, findings, want); ok {
 					all = append(all, x)
 				}
@@ -83,10 +88,10 @@ func valued(sentence string, start, end, base int, findings []literature.Finding
 
 // named adds to a claim what its sentence says of parameters and objectives by
 // their names, and returns the values of objectives.
-func (m Mapping) named(s Source, span literature.Span, settings []lab.Setting) ([]lab.Setting, map[string]float64) {
+func (m Mapping) named(s Source, span literature.Span, settings []lab.Setting, fixed map[string]bool) ([]lab.Setting, map[string]float64) {
 	var here []literature.Finding
 	for _, f := range s.Findings {
-		if f.Sentence == span {
+		if f.Sentence == span && !s.settled(f.Number.Start) {
 			here = append(here, f)
 		}
 	}
@@ -95,8 +100,8 @@ func (m Mapping) named(s Source, span literature.Span, settings []lab.Setting) (
 		if p.Type == lab.Categorical || p.Type == lab.Composition {
 			continue
 		}
-		x, ok := stated(sentence, span.Start, here, p.Unit, append([]string{p.Name}, m.Synonyms[p.Name]...)...)
-		if !ok || !inside(p, x) {
+		x, ok := stated(sentence, span.Start, here, s.settled, p.Unit, append([]string{p.Name}, m.Synonyms[p.Name]...)...)
+		if !ok || fixed[p.Name] || !inside(p, x) {
 			continue
 		}
 		set := lab.Setting{Name: p.Name, Value: lab.Number(x), Unit: p.Unit}
@@ -108,7 +113,7 @@ func (m Mapping) named(s Source, span literature.Span, settings []lab.Setting) (
 	}
 	found := map[string]float64{}
 	for _, o := range m.Objectives {
-		if x, ok := stated(sentence, span.Start, here, o.Unit, append([]string{o.Name}, m.Synonyms[o.Name]...)...); ok {
+		if x, ok := stated(sentence, span.Start, here, s.settled, o.Unit, append([]string{o.Name}, m.Synonyms[o.Name]...)...); ok {
 			found[o.Name] = x
 		}
 	}

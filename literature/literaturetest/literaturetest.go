@@ -50,6 +50,7 @@ func Exercise(t *testing.T, open func(t *testing.T) literature.Store) {
 	t.Run("QuarantineAndCheckpoints", func(t *testing.T) { quarantine(t, open(t)) })
 	t.Run("TheLastJudgementHolds", func(t *testing.T) { judgements(t, open(t)) })
 	t.Run("FindingsKeepTheirCorrections", func(t *testing.T) { findings(t, open(t)) })
+	t.Run("CorrectionsSurviveNewTexts", func(t *testing.T) { anchors(t, open(t)) })
 	t.Run("Refusals", func(t *testing.T) { refusals(t, open(t)) })
 	t.Run("TwoAtOnce", func(t *testing.T) { together(t, open(t)) })
 	t.Run("AnyText", func(t *testing.T) { anyText(t, open(t)) })
@@ -187,8 +188,13 @@ func findings(t *testing.T, s literature.Store) {
 		t.Fatal(err)
 	}
 	got = list()
+	was := extraction(paper(1)).Findings[0]
+	fix.Was, fix.TextHash = &was, paper(1).TextHash()
 	if diff := cmp.Diff(&fix, got[0].Correction); diff != "" {
 		t.Errorf("correction (-want +got):\n%s", diff)
+	}
+	if h := got[0].History; len(h) != 2 || h[0].By != "bo" || h[0].Verdict != literature.Rejected {
+		t.Errorf("history %+v; want what bo said first", h)
 	}
 	if f, ok := got[0].Current(); !ok || f.Value != 120 || f.High != 120 {
 		t.Errorf("as corrected: %+v, %v", f, ok)
@@ -198,8 +204,22 @@ func findings(t *testing.T, s literature.Store) {
 	if err := s.PutFindings(ctx, "c", fewer); err != nil {
 		t.Fatal(err)
 	}
-	if got := list(); len(got) != 3 || got[0].Finding.Parameter != "time" {
+	got = list()
+	if len(got) != 4 || got[0].Finding.Parameter != "time" {
 		t.Errorf("after fewer were found: %+v", got)
+	} else if f, ok := got[3].Current(); !ok || f.Value != 120 || got[3].Finding.Value != 80 {
+		t.Errorf("what a person stood for and is not found any more: %+v", got[3])
+	}
+	take := literature.Correction{Finding: fix.Finding, By: "ann", Verdict: literature.Reopened, At: noon}
+	if err := s.Correct(ctx, "c", take); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(); len(got) != 3 {
+		t.Errorf("after it was taken back: %+v", got)
+	}
+	words, err := s.Corrections(ctx, "c")
+	if err != nil || len(words) != 3 || words[0].By != "bo" || words[2].Verdict != literature.Reopened || words[2].Was == nil {
+		t.Errorf("corrections %+v, %v; want all three, oldest first", words, err)
 	}
 	none := literature.Extraction{Paper: paper(2).ID, Extractor: "a-model", TextHash: "x", Dropped: 3, At: noon}
 	if err := s.PutFindings(ctx, "c", none); err != nil {
@@ -213,6 +233,42 @@ func findings(t *testing.T, s literature.Store) {
 	}
 	if diff := cmp.Diff(want, read); err != nil || diff != "" {
 		t.Errorf("extracted: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+// anchors corrects a finding, adds the full text of its paper and reads it by later
+// rules: the sentence is the same, and so is what was said of it.
+func anchors(t *testing.T, s literature.Store) {
+	ctx := t.Context()
+	p := paper(1)
+	put := func(p literature.Paper, extractor string) {
+		t.Helper()
+		if _, err := s.Import(ctx, "c", batch(extractor, p)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.PutFindings(ctx, "c", literature.NewExtraction(p, extractor, extraction(p).Findings, noon)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(p, "rules/1")
+	got, err := s.Findings(ctx, "c")
+	if err != nil || len(got) != 2 {
+		t.Fatalf("findings %+v, %v", got, err)
+	}
+	if err := s.Correct(ctx, "c", literature.Correction{Finding: got[1].ID, By: "ann", Verdict: literature.Rejected, At: noon}); err != nil {
+		t.Fatal(err)
+	}
+	p.Text = "The whole story."
+	put(p, "rules/1")
+	put(p, "rules/7")
+	got, err = s.Findings(ctx, "c")
+	if err != nil || len(got) != 2 { // by the later rules
+		t.Fatalf("findings %+v, %v", got, err)
+	}
+	for _, f := range got {
+		if want := f.Finding.Parameter == "time"; (f.Status() == "rejected") != want || f.TextHash != p.TextHash() || f.Finding.Extractor != "rules/7" {
+			t.Errorf("%s by %s is %s", f.Finding.Parameter, f.Finding.Extractor, f.Status())
+		}
 	}
 }
 
@@ -236,6 +292,7 @@ func refusals(t *testing.T, s literature.Store) {
 		"Stranger":  {s.PutFindings(ctx, "c", stranger), lab.NotFound},
 		"NaN":       {s.PutFindings(ctx, "c", nan), lab.Invalid},
 		"NoFinding": {s.Correct(ctx, "c", literature.Correction{Finding: "none", By: "a", Verdict: literature.Accepted}), lab.NotFound},
+		"Nothing":   {s.Correct(ctx, "c", literature.Correction{Finding: "none", By: "a", Verdict: literature.Corrected}), lab.Invalid},
 		"Unit":      {s.Correct(ctx, "c", literature.Correction{Finding: "none", By: "a", Verdict: literature.Corrected, Unit: &unit}), lab.Invalid},
 	} {
 		if lab.KindOf(c.err) != c.kind || c.err == nil {

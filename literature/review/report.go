@@ -28,6 +28,7 @@ func Markdown(r Review, c Course) string {
 	r.flow(&b)
 	r.kept(&b, c)
 	r.claims(&b)
+	r.checked(&b)
 	r.outside(&b)
 	r.effect(&b, c)
 	r.excluded(&b)
@@ -93,6 +94,39 @@ func (r Review) claims(b *strings.Builder) {
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %.3f | %s |\n", cell(r.title(c.Paper)), cell(settings(c.Settings)), cell(cmpOr(c.Objective, "—")), merit, r.Evidence.Claims[i].Weight, cell(c.Quote))
 	}
 	b.WriteString("\n")
+}
+
+// checked lists what people said of findings.
+func (r Review) checked(b *strings.Builder) {
+	if len(r.Checked) == 0 {
+		return
+	}
+	b.WriteString("## What people checked\n\n| paper | found | verdict | counts as | by | on | why | in the paper's words |\n|---|---|---|---|---|---|---|---|\n")
+	for _, c := range r.Checked {
+		now := "nothing"
+		if c.Word.Verdict != literature.Rejected {
+			now = finding(c.Now)
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", cell(r.title(c.Paper)), cell(finding(c.Found)), c.Word.Verdict, cell(now),
+			cell(c.Word.By), c.Word.At.UTC().Format("2006-01-02"), cell(cmpOr(c.Word.Why, "—")), cell(c.Quote))
+	}
+	b.WriteString("\n")
+}
+
+// finding writes a finding in a few words.
+func finding(f literature.Finding) string {
+	x := quantity(f.Value, lab.Unit(f.Unit))
+	if f.High != f.Value {
+		x = strconv.FormatFloat(f.Value, 'g', 5, 64) + "–" + quantity(f.High, lab.Unit(f.Unit))
+	}
+	out := f.Parameter + " " + x
+	if f.Operation != "" {
+		out += " of " + f.Operation
+	}
+	if f.Outcome {
+		out += " (outcome)"
+	}
+	return out
 }
 
 // outside warns of limits that leave out what others used.

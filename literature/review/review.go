@@ -39,6 +39,18 @@ type Review struct {
 	Claims   []evidence.Claim   `json:"claims"`
 	Outside  []evidence.Outside `json:"outside"` // values beyond the campaign's limits
 	Evidence lab.Evidence       `json:"evidence"`
+	// Checked is what people said of findings of the kept papers, by paper and place.
+	Checked []Checked `json:"checked,omitempty"`
+}
+
+// Checked is a finding that a person looked at.
+type Checked struct {
+	Paper string             `json:"paper"`
+	Quote string             `json:"quote"`
+	Found literature.Finding `json:"found"`
+	Now   literature.Finding `json:"now"` // as it counts, unless it was rejected
+	// Word is the person's. Its copy of the finding is left out.
+	Word literature.Correction `json:"word"`
 }
 
 // Counts are what a PRISMA flow diagram shows.
@@ -126,7 +138,8 @@ func Make(in Input) (Review, error) {
 			continue
 		}
 		k := Kept{Paper: w.Best, Rank: i + 1, Score: w.score, Relevance: w.relevance, Label: w.label}
-		claims, outside := in.claims(w, &k)
+		claims, outside, checked := in.claims(w, &k)
+		r.Checked = append(r.Checked, checked...)
 		r.Kept = append(r.Kept, k)
 		r.Claims, r.Outside = append(r.Claims, claims...), append(r.Outside, outside...)
 		r.Counts.Claims += len(claims)
@@ -235,30 +248,42 @@ func (r *Review) exclude(w *work) {
 	r.Counts.Reasons = append(r.Counts.Reasons, Reason{w.why, 1})
 }
 
-// claims reads a work: the findings on record for its text, else those of the
-// built-in rules.
-func (in Input) claims(w *work, k *Kept) ([]evidence.Claim, []evidence.Outside) {
+// claims reads a work: the findings on record for its text, with what people said of
+// them, else those of the built-in rules.
+func (in Input) claims(w *work, k *Kept) (claims []evidence.Claim, outside []evidence.Outside, checked []Checked) {
 	p := w.Best
 	text, hash := p.Reading(), p.TextHash()
 	var findings []literature.Finding
 	recorded := false
+	said := map[int]literature.Correction{}
 	for _, f := range in.Findings {
 		if f.Finding.Paper != p.ID || f.TextHash != hash {
 			continue
 		}
 		recorded = true
-		if now, ok := f.Current(); ok {
+		now, ok := f.Current()
+		if ok {
 			findings = append(findings, now)
+		}
+		if f.Correction != nil {
+			said[f.Finding.Number.Start] = *f.Correction
+			word := *f.Correction
+			word.Was = nil
+			checked = append(checked, Checked{Paper: p.ID, Quote: f.Finding.Sentence.Of(text), Found: f.Finding, Now: now, Word: word})
 		}
 	}
 	if !recorded {
 		findings = extract.Findings(text)
 	}
 	k.Findings = len(findings)
-	m := evidence.Mapping{Space: in.Document.Space, Objectives: in.Document.Objectives, Synonyms: in.Synonyms}
-	claims, outside := m.Claims(evidence.Source{
-		Paper: p.ID, Text: text, Findings: findings, Sentences: extract.Sentences(text), Relevance: w.relevance, Retracted: w.Retracted,
+	claims, outside = in.Mapping().Claims(evidence.Source{
+		Paper: p.ID, Text: text, Findings: findings, Sentences: extract.Sentences(text), Relevance: w.relevance, Retracted: w.Retracted, Said: said,
 	})
 	k.Claims = len(claims)
-	return claims, outside
+	return claims, outside, checked
+}
+
+// Mapping is how findings are read for the campaign.
+func (in Input) Mapping() evidence.Mapping {
+	return evidence.Mapping{Space: in.Document.Space, Objectives: in.Document.Objectives, Synonyms: in.Synonyms}
 }

@@ -4,14 +4,17 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/literature"
 	"github.com/athanor-lab/athanor/literature/evidence"
+	"github.com/athanor-lab/athanor/literature/extract"
 	"github.com/athanor-lab/athanor/literature/review"
 )
 
@@ -147,5 +150,81 @@ func TestEmptyCorpus(t *testing.T) {
 	r := made(t, in)
 	if len(r.Evidence.Claims) != 0 || !strings.Contains(review.Markdown(r, review.Course{}), "No paper was kept") {
 		t.Errorf("a review of nothing is %+v", r)
+	}
+}
+
+// found puts on record what the rules find in a paper, and returns the one of that value.
+func found(in *review.Input, paper int, value float64) *literature.Found {
+	p := in.Papers[paper]
+	e := literature.NewExtraction(p, extract.Version, extract.Findings(p.Reading()), time.Time{})
+	var at *literature.Found
+	for _, f := range e.Findings {
+		in.Findings = append(in.Findings, literature.Found{ID: literature.FindingID(f, e.TextHash), Finding: f, TextHash: e.TextHash})
+	}
+	for i := range in.Findings {
+		if in.Findings[i].Finding.Value == value {
+			at = &in.Findings[i]
+		}
+	}
+	return at
+}
+
+// TestCorrectionsChangeTheEvidence has people say of one temperature that it is
+// another, that it is none, and that it is right: each makes other evidence, and the
+// report tells who said so.
+func TestCorrectionsChangeTheEvidence(t *testing.T) {
+	t.Parallel()
+	x, name := 120.0, "time"
+	before := made(t, input())
+	for _, c := range []struct {
+		name string
+		word literature.Correction
+		want string // settings of the first claim of the paper
+	}{
+		{"Corrected", literature.Correction{Verdict: literature.Corrected, Value: &x}, "base CsOPiv, temperature 120 (doi:10.1/a)"},
+		{"Renamed", literature.Correction{Verdict: literature.Corrected, Parameter: &name}, "base CsOPiv (doi:10.1/a)"},
+		{"Rejected", literature.Correction{Verdict: literature.Rejected}, "base CsOPiv (doi:10.1/a)"},
+		{"Accepted", literature.Correction{Verdict: literature.Accepted}, "base CsOPiv, temperature 110 (doi:10.1/a)"},
+	} {
+		in := input()
+		c.word.By, c.word.At, c.word.Why = "ana", time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC), "table 2"
+		found(&in, 0, 110).Correction = &c.word
+		r := made(t, in)
+		i := slices.IndexFunc(r.Claims, func(k evidence.Claim) bool { return k.Paper == "doi:10.1/a" })
+		if got := r.Claims[i].String(); got != c.want {
+			t.Errorf("%s: claim %q, want %q", c.name, got, c.want)
+		}
+		if r.Evidence.Version == before.Evidence.Version {
+			t.Errorf("%s: the evidence is the one before", c.name)
+		}
+		checked := r.Evidence.Claims[i].Checked
+		if counts := c.want == "base CsOPiv, temperature 120 (doi:10.1/a)" || c.name == "Accepted"; counts != cmp.Equal(checked, []string{"ana"}) {
+			t.Errorf("%s: the claim was checked by %q", c.name, checked)
+		}
+		report := review.Markdown(r, review.Course{})
+		if want := "| temperature 110 Cel | " + string(c.word.Verdict) + " |"; !strings.Contains(report, want) || !strings.Contains(report, "| ana | 2026-03-04 | table 2 |") {
+			t.Errorf("%s: the report does not tell it:\n%s", c.name, report)
+		}
+	}
+}
+
+// TestRejectedNumberWithoutUnit wants a number that needs no unit to be left out too
+// once a person has rejected it: it is found by its name.
+func TestRejectedNumberWithoutUnit(t *testing.T) {
+	t.Parallel()
+	in := input()
+	in.Document.Space.Parameters = append(in.Document.Space.Parameters, lab.Parameter{Name: "cosolvent", Type: lab.Continuous, Min: num(0), Max: num(1)})
+	in.Papers[0].Abstract = "With CsOPiv and cosolvent = 0.4 equiv the yield was 81 %. With KOAc at a temperature of 90 °C the yield was 32 %."
+	f := found(&in, 0, 0.4)
+	if f == nil {
+		t.Fatal("the amount was not found")
+	}
+	says := func(c evidence.Claim) bool { return strings.Contains(c.String(), "cosolvent 0.4") }
+	if claims := made(t, in).Claims; !slices.ContainsFunc(claims, says) {
+		t.Fatalf("before: %v", claims)
+	}
+	f.Correction = &literature.Correction{Verdict: literature.Rejected, By: "ana"}
+	if claims := made(t, in).Claims; slices.ContainsFunc(claims, says) {
+		t.Errorf("after it was rejected: %v", claims)
 	}
 }

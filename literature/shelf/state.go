@@ -2,6 +2,7 @@ package shelf
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/athanor-lab/athanor/lab"
@@ -22,7 +23,7 @@ type state struct {
 	judgements  []literature.Judgement
 	holding     map[judge]literature.Judgement              // the last of each
 	findings    map[string]map[string]literature.Extraction // by paper and extractor
-	corrections map[string]literature.Correction
+	corrections []literature.Correction                     // oldest first
 }
 
 // judge is a reviewer with a paper, in a review.
@@ -31,7 +32,7 @@ type judge struct{ review, paper, reviewer string }
 func newState(name string) *state {
 	return &state{
 		name: name, at: map[string]int{}, imported: map[[2]string]bool{}, held: map[literature.Quarantined]bool{},
-		checkpoints: map[string]literature.Checkpoint{}, holding: map[judge]literature.Judgement{}, findings: map[string]map[string]literature.Extraction{}, corrections: map[string]literature.Correction{},
+		checkpoints: map[string]literature.Checkpoint{}, holding: map[judge]literature.Judgement{}, findings: map[string]map[string]literature.Extraction{},
 	}
 }
 
@@ -49,10 +50,11 @@ func (st *state) apply(e entry) {
 		if st.findings[x.Paper] == nil {
 			st.findings[x.Paper] = map[string]literature.Extraction{}
 		}
+		maps.DeleteFunc(st.findings[x.Paper], func(name string, _ literature.Extraction) bool { return literature.Replaces(x.Extractor, name) })
 		st.findings[x.Paper][x.Extractor] = x
 	}
 	if e.Correction != nil {
-		st.corrections[e.Correction.Finding] = *e.Correction
+		st.corrections = append(st.corrections, *e.Correction)
 	}
 }
 
@@ -140,11 +142,7 @@ func (st *state) found(paper string) []literature.Found {
 	var out []literature.Found
 	for _, x := range st.findings[paper] {
 		for _, f := range x.Findings {
-			item := literature.Found{ID: literature.FindingID(f, x.TextHash), Finding: f, TextHash: x.TextHash}
-			if c, ok := st.corrections[item.ID]; ok {
-				item.Correction = &c
-			}
-			out = append(out, item)
+			out = append(out, literature.Found{ID: literature.FindingID(f, x.TextHash), Finding: f, TextHash: x.TextHash})
 		}
 	}
 	slices.SortFunc(out, func(a, b literature.Found) int {
@@ -153,18 +151,13 @@ func (st *state) found(paper string) []literature.Found {
 	return out
 }
 
-// holds reports whether a finding of this id is kept.
-func (st *state) holds(id string) bool {
-	for _, by := range st.findings {
-		for _, x := range by {
-			for _, f := range x.Findings {
-				if literature.FindingID(f, x.TextHash) == id {
-					return true
-				}
-			}
-		}
+// all lists the findings of all papers, with what people said of them.
+func (st *state) all() []literature.Found {
+	var out []literature.Found
+	for _, p := range st.papers {
+		out = append(out, st.found(p.ID)...)
 	}
-	return false
+	return literature.Apply(out, st.corrections)
 }
 
 func (st *state) needPaper(id string) error {

@@ -150,9 +150,7 @@ func (s *Shelf) Extracted(ctx context.Context, corpus string) (out []literature.
 // Findings returns what was found.
 func (s *Shelf) Findings(ctx context.Context, corpus string) (out []literature.Found, err error) {
 	err = s.view(ctx, corpus, func(st *state) error {
-		for _, p := range st.papers {
-			out = append(out, st.found(p.ID)...)
-		}
+		out = st.all()
 		return nil
 	})
 	return out, err
@@ -164,9 +162,21 @@ func (s *Shelf) Correct(ctx context.Context, corpus string, c literature.Correct
 		return err
 	}
 	return s.change(ctx, corpus, func(st *state) (*entry, error) {
-		if !st.holds(c.Finding) {
-			return nil, lab.Errorf(lab.NotFound, "corpus %s has no finding %s", corpus, c.Finding)
+		for _, f := range st.all() {
+			if f.ID == c.Finding {
+				c.Was, c.TextHash = &f.Finding, f.TextHash
+				return &entry{Correction: &c}, nil
+			}
 		}
-		return &entry{Correction: &c}, nil
+		return nil, lab.Errorf(lab.NotFound, "corpus %s has no finding %s", corpus, c.Finding)
 	})
+}
+
+// Corrections returns what people said of findings.
+func (s *Shelf) Corrections(ctx context.Context, corpus string) (out []literature.Correction, err error) {
+	err = s.view(ctx, corpus, func(st *state) error {
+		out = slices.Clone(st.corrections)
+		return nil
+	})
+	return out, err
 }
