@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -18,6 +19,10 @@ type Library interface {
 	Judge(ctx context.Context, id lab.CampaignID, w Word) error
 	// Enough ends the screening.
 	Enough(ctx context.Context, id lab.CampaignID, a Act) error
+	// Findings returns what stands in the papers that a campaign keeps.
+	Findings(ctx context.Context, id lab.CampaignID, which FindingsQuery) (PaperFindings, error)
+	// Correct adds a person's word on a finding. It counts from the next review on.
+	Correct(ctx context.Context, id lab.CampaignID, c Correction) error
 }
 
 // Reading is a review and what became of it.
@@ -70,6 +75,78 @@ type Word struct {
 	Reason string `json:"reason,omitempty" maxLength:"1000"`
 }
 
+// FindingsQuery says which findings are wanted.
+type FindingsQuery struct {
+	Paper string `query:"paper" maxLength:"300" doc:"Of this paper only, by its id"`
+	All   bool   `query:"all" doc:"Those too that set nothing in the campaign's space and that nobody has looked at"`
+}
+
+// PaperFindings are findings, each with the words that it stands in.
+type PaperFindings struct {
+	Items   []ReadFinding `json:"items" doc:"By paper as they rank, then by place in the text; 500 at most"`
+	Total   int           `json:"total" doc:"How many there are"`
+	Checked int           `json:"checked" doc:"Of how many of them a person has said something"`
+}
+
+// ReadFinding is a quantity that stands in a paper, as it counts now.
+type ReadFinding struct {
+	ID        string        `json:"id"`
+	Paper     string        `json:"paper"`
+	Extractor string        `json:"extractor" doc:"Who found it: the rules by their version, or a language model"`
+	Status    string        `json:"status" enum:"found,accepted,rejected,corrected"`
+	Parameter string        `json:"parameter" doc:"What was set or seen"`
+	Value     float64       `json:"value"`
+	High      float64       `json:"high" doc:"The other end of a range; equal to the value where there is none"`
+	Unit      string        `json:"unit" doc:"UCUM"`
+	Operation string        `json:"operation" doc:"What it was a condition of; empty for nothing"`
+	Outcome   bool          `json:"outcome" doc:"It was measured and not set"`
+	Was       *FoundValue   `json:"was,omitempty" doc:"As it was found, where a person has corrected it"`
+	Sets      string        `json:"sets" doc:"The parameter or objective of the campaign that it speaks of; empty for none"`
+	Outside   bool          `json:"outside" doc:"It lies beyond the limits of that parameter"`
+	Passage   []Piece       `json:"passage" doc:"The words around it; empty where the text of the paper is another one by now"`
+	Words     []FindingWord `json:"words" doc:"All that people said of it, oldest first"`
+}
+
+// FoundValue is a finding as it was found.
+type FoundValue struct {
+	Parameter string  `json:"parameter"`
+	Value     float64 `json:"value"`
+	High      float64 `json:"high"`
+	Unit      string  `json:"unit"`
+	Operation string  `json:"operation"`
+	Outcome   bool    `json:"outcome"`
+}
+
+// Piece is a part of a passage.
+type Piece struct {
+	Text string `json:"text"`
+	Is   string `json:"is" enum:",value,unit,operation" doc:"What of the finding it is; empty for the words around"`
+}
+
+// FindingWord is what a person once said of a finding.
+type FindingWord struct {
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Verdict string    `json:"verdict" enum:"accepted,rejected,corrected,reopened"`
+	Why     string    `json:"why"`
+	Changes string    `json:"changes" doc:"What was said that it should be, in words"`
+}
+
+// Correction is what a person says of a finding.
+type Correction struct {
+	Paper     string   `json:"paper" minLength:"1" maxLength:"300" doc:"The paper's id"`
+	Finding   string   `json:"finding" minLength:"1" maxLength:"64" doc:"The finding's id"`
+	Verdict   string   `json:"verdict" enum:"accepted,rejected,corrected,reopened" doc:"reopened takes back what was said; corrected needs one of the fields that follow"`
+	Value     *float64 `json:"value,omitempty"`
+	High      *float64 `json:"high,omitempty"`
+	Unit      *string  `json:"unit,omitempty" maxLength:"60" doc:"UCUM"`
+	Parameter *string  `json:"parameter,omitempty" minLength:"1" maxLength:"100"`
+	Operation *string  `json:"operation,omitempty" maxLength:"100"`
+	Outcome   *bool    `json:"outcome,omitempty"`
+	By        string   `json:"by,omitempty" maxLength:"200"`
+	Why       string   `json:"why,omitempty" maxLength:"1000"`
+}
+
 type readingAnswer struct{ Body Reading }
 
 func (s *Server) registerLiterature(api huma.API) {
@@ -85,6 +162,16 @@ func (s *Server) registerLiterature(api huma.API) {
 		OperationID: "end-screening", Method: http.MethodPost, Path: "/campaigns/{id}/literature/enough", Tags: []string{"literature"},
 		Summary: "End the screening of a campaign's papers", DefaultStatus: http.StatusNoContent, Errors: []int{404, 409, 503},
 	}, s.enoughRead)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-findings", Method: http.MethodGet, Path: "/campaigns/{id}/literature/findings", Tags: []string{"literature"},
+		Summary: "List what stands in the papers that a campaign keeps, with the words around it", Errors: []int{404, 503},
+	}, s.findings)
+	huma.Register(api, huma.Operation{
+		OperationID: "correct-finding", Method: http.MethodPost, Path: "/campaigns/{id}/literature/corrections", Tags: []string{"literature"},
+		Summary:       "Say of a finding that it is right, wrong, or what it should be",
+		Description:   "What is said is added to what was said before and belongs to the corpus. It counts from the next review on: plans that were made rest on the review that is on record.",
+		DefaultStatus: http.StatusNoContent, Errors: []int{404, 422, 503},
+	}, s.correctFinding)
 }
 
 // library returns what reads for a campaign, or why nothing does.
@@ -128,6 +215,41 @@ func (s *Server) enoughRead(ctx context.Context, in *campaignAct) (*struct{}, er
 	l, id, err := s.library(in.CampaignPath)
 	if err == nil {
 		err = l.Enough(ctx, id, in.Body.act())
+	}
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	return nil, nil
+}
+
+type findingsIn struct {
+	CampaignPath
+	FindingsQuery
+}
+
+type findingsAnswer struct{ Body PaperFindings }
+
+func (s *Server) findings(ctx context.Context, in *findingsIn) (*findingsAnswer, error) {
+	l, id, err := s.library(in.CampaignPath)
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	f, err := l.Findings(ctx, id, in.FindingsQuery)
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	return &findingsAnswer{f}, nil
+}
+
+type correctionAct struct {
+	CampaignPath
+	Body Correction
+}
+
+func (s *Server) correctFinding(ctx context.Context, in *correctionAct) (*struct{}, error) {
+	l, id, err := s.library(in.CampaignPath)
+	if err == nil {
+		err = l.Correct(ctx, id, in.Body)
 	}
 	if err != nil {
 		return nil, s.fail(ctx, err)

@@ -38,15 +38,17 @@ type Lab struct {
 
 type campaign struct {
 	lab.Campaign
-	source   []byte
-	format   api.Format
-	progress lab.Progress
-	plans    []lab.Plan
-	exps     []*experiment
-	pending  *lab.Plan         // waits for approval
-	said     map[string]string // of papers: by their ids
-	enough   bool              // of judging papers
-	doubt    *api.Question
+	source    []byte
+	format    api.Format
+	progress  lab.Progress
+	plans     []lab.Plan
+	exps      []*experiment
+	pending   *lab.Plan                 // waits for approval
+	said      map[string]string         // of papers: by their ids
+	enough    bool                      // of judging papers
+	words     map[int][]api.FindingWord // said of findings, by their place in what stands
+	corrected map[int]api.Correction    // what holds of them
+	doubt     *api.Question
 }
 
 type experiment struct {
@@ -158,7 +160,7 @@ func (p campaignsPort) Submit(_ context.Context, s api.Submission) (lab.Campaign
 
 // add keeps a checked document. The caller holds the lock.
 func (l *Lab) add(s api.Submission, doc lab.Document) *campaign {
-	c := &campaign{Campaign: lab.Campaign{ID: s.ID, Document: doc, SubmittedAt: s.At}, said: map[string]string{}, source: s.Source, format: s.Format}
+	c := &campaign{Campaign: lab.Campaign{ID: s.ID, Document: doc, SubmittedAt: s.At}, said: map[string]string{}, words: map[int][]api.FindingWord{}, corrected: map[int]api.Correction{}, source: s.Source, format: s.Format}
 	l.campaigns = append(l.campaigns, c)
 	l.setState(c, lab.Running, "")
 	return c

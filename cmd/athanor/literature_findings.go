@@ -2,9 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/user"
+	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -22,6 +27,9 @@ type findingsCmd struct {
 	Accept    string `placeholder:"FINDING" xor:"verdict" help:"Say that a finding is right."`
 	Reject    string `placeholder:"FINDING" xor:"verdict" help:"Say that a finding is wrong."`
 	Correct   string `placeholder:"FINDING" xor:"verdict" help:"Say what a finding should be, with the flags below."`
+	Reopen    string `placeholder:"FINDING" xor:"verdict" help:"Take back what was said of a finding."`
+	Review    bool   `xor:"verdict" help:"Show one finding after the other in the words of its paper, and take what you say of each."`
+	Format    string `enum:"table,json,csv" default:"table" help:"table, json or csv: with what people said, all of it."`
 	Value     *float64
 	High      *float64 `help:"The other end of a range."`
 	Unit      *string  `placeholder:"UCUM" help:"Unit."`
@@ -31,7 +39,7 @@ type findingsCmd struct {
 	Why       string   `help:"Why, for whoever reads it later."`
 	By        string   `placeholder:"NAME" help:"Who says so; by default the user of this machine."`
 	modelFlags
-	JSON bool `name:"json" help:"Print JSON."`
+	JSON bool `name:"json" help:"Print JSON, as --format json."`
 }
 
 // shownFinding is a finding with what a person needs to judge it.
@@ -43,6 +51,8 @@ type shownFinding struct {
 	Status     string                 `json:"status"`
 	Found      *literature.Finding    `json:"found,omitempty"` // as it was before it was corrected
 	Correction *literature.Correction `json:"correction,omitempty"`
+	// History is all that people said of it, oldest first.
+	History []literature.Correction `json:"history,omitempty"`
 	// Text is the sentence that it stands in, as it is written.
 	Text string `json:"text"`
 	// Stale says that the paper's text has changed since; the spans mean nothing.
@@ -79,20 +89,22 @@ func (c *findingsCmd) Run(ctx context.Context, t *terminal) error {
 			list = append(list, s)
 		}
 	}
-	if c.JSON {
+	switch {
+	case c.Review:
+		return (&checking{o: o, library: l, out: t.out, by: by(c.By)}).run(ctx, found, list, os.Stdin)
+	case c.JSON || c.Format == "json":
 		return printJSON(t.out, list)
+	case c.Format == "csv":
+		return csvFindings(t.out, list)
 	}
 	return printFindings(t.out, list)
 }
 
 func shown(f literature.Found, p literature.Paper) shownFinding {
-	s := shownFinding{ID: f.ID, Title: p.Title, Status: "found", Correction: f.Correction, Text: f.Finding.Sentence.Of(p.Reading()), Stale: f.TextHash != p.TextHash()}
+	s := shownFinding{ID: f.ID, Title: p.Title, Status: f.Status(), Correction: f.Correction, History: f.History, Text: f.Finding.Sentence.Of(p.Reading()), Stale: f.TextHash != p.TextHash()}
 	s.Finding, _ = f.Current()
-	if f.Correction != nil {
-		s.Status = string(f.Correction.Verdict)
-		if f.Correction.Verdict == literature.Corrected {
-			s.Found = &f.Finding
-		}
+	if f.Status() == string(literature.Corrected) {
+		s.Found = &f.Finding
 	}
 	if s.Stale {
 		s.Text = ""
@@ -102,7 +114,7 @@ func shown(f literature.Found, p literature.Paper) shownFinding {
 
 // wants reports whether a finding is asked for.
 func (c *findingsCmd) wants(s shownFinding) bool {
-	switch id := c.Accept + c.Reject + c.Correct; {
+	switch id := c.Accept + c.Reject + c.Correct + c.Reopen; {
 	case id != "":
 		return s.ID == id
 	case c.Paper != "" && s.Paper != c.Paper, c.Only != "" && s.Parameter != c.Only:
@@ -116,12 +128,14 @@ func (c *findingsCmd) wants(s shownFinding) bool {
 // correct keeps a verdict, and reports whether there was one.
 func (c *findingsCmd) correct(ctx context.Context, o *opened) (bool, error) {
 	fields := c.Value != nil || c.High != nil || c.Unit != nil || c.Parameter != nil || c.Operation != nil || c.Outcome != nil
-	x := literature.Correction{Finding: c.Accept + c.Reject + c.Correct, By: c.By, Why: c.Why, At: time.Now().UTC()}
+	x := literature.Correction{Finding: c.Accept + c.Reject + c.Correct + c.Reopen, By: by(c.By), Why: c.Why, At: time.Now().UTC()}
 	switch {
 	case c.Accept != "":
 		x.Verdict = literature.Accepted
 	case c.Reject != "":
 		x.Verdict = literature.Rejected
+	case c.Reopen != "":
+		x.Verdict = literature.Reopened
 	case c.Correct != "":
 		x.Verdict = literature.Corrected
 		x.Value, x.High, x.Unit, x.Parameter, x.Operation, x.Outcome = c.Value, c.High, c.Unit, c.Parameter, c.Operation, c.Outcome
@@ -132,26 +146,58 @@ func (c *findingsCmd) correct(ctx context.Context, o *opened) (bool, error) {
 	if x.Verdict == "" {
 		return false, nil
 	}
-	if x.By == "" {
-		x.By = "reviewer"
-		if u, err := user.Current(); err == nil && u.Username != "" {
-			x.By = u.Username
+	return true, o.Correct(ctx, o.name, x)
+}
+
+// by is who speaks: the name given, or the user of this machine.
+func by(name string) string {
+	if name != "" {
+		return name
+	}
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "reviewer"
+}
+
+// measure writes a finding's number and unit.
+func measure(f literature.Finding) string {
+	value := fmt.Sprintf("%g", f.Value)
+	if f.High != f.Value {
+		value += fmt.Sprintf("–%g", f.High)
+	}
+	if f.Unit != "1" {
+		value += " " + f.Unit
+	}
+	return value
+}
+
+// csvFindings writes a row to a word that a person said, and one to a finding of which
+// nobody has said anything.
+func csvFindings(out io.Writer, list []shownFinding) error {
+	w := csv.NewWriter(out)
+	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+	err := w.Write([]string{
+		"finding", "paper", "title", "extractor", "status", "parameter", "value", "high", "unit", "operation", "outcome", "sentence", "said_by", "said_at", "said_verdict", "said_changes", "said_why",
+	})
+	for _, s := range list {
+		row := []string{s.ID, s.Paper, s.Title, s.Extractor, s.Status, s.Parameter, number(s.Value), number(s.High), s.Unit, s.Operation, strconv.FormatBool(s.Outcome), s.Text}
+		for _, c := range s.History {
+			err = errors.Join(err, w.Write(append(slices.Clone(row), c.By, c.At.UTC().Format(time.RFC3339), string(c.Verdict), changes(c), c.Why)))
+		}
+		if len(s.History) == 0 {
+			err = errors.Join(err, w.Write(append(row, "", "", "", "", "")))
 		}
 	}
-	return true, o.Correct(ctx, o.name, x)
+	w.Flush()
+	return errors.Join(err, w.Error())
 }
 
 func printFindings(w io.Writer, list []shownFinding) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, "FINDING\tPAPER\tPARAMETER\tVALUE\tOF\tSTATUS\tIN THE WORDS OF THE PAPER")
 	for _, s := range list {
-		value := fmt.Sprintf("%g", s.Value)
-		if s.High != s.Value {
-			value += fmt.Sprintf("–%g", s.High)
-		}
-		if s.Unit != "1" {
-			value += " " + s.Unit
-		}
+		value := measure(s.Finding)
 		of := s.Operation
 		if s.Outcome {
 			of = "(outcome)"

@@ -208,6 +208,18 @@ func (m Mapping) rank(claims []Claim) {
 	}
 }
 
+// Means returns the parameter or objective of the campaign that a finding speaks of,
+// with its value there, and whether that lies beyond the parameter's limits; ok is
+// false where it speaks of none.
+func (m Mapping) Means(f literature.Finding) (is lab.Setting, outside, ok bool) {
+	if f.Outcome {
+		name, x, ok := m.objective(f)
+		return lab.Setting{Name: name, Value: lab.Number(x)}, false, ok
+	}
+	p, x, ok := m.parameter(f)
+	return lab.Setting{Name: p.Name, Value: lab.Number(x), Unit: p.Unit}, ok && !inside(p, x), ok
+}
+
 // parameter finds the numeric parameter that a finding sets, and its value in the
 // parameter's unit.
 func (m Mapping) parameter(f literature.Finding) (lab.Parameter, float64, bool) {

@@ -39,11 +39,48 @@ export async function readingTests({ test, page, base, accessible, shot }) {
     await page.getByRole("tab", { name: "Literature" }).click();
     await page.getByRole("heading", { name: "Papers kept (4)" }).waitFor();
     await page.getByRole("heading", { name: "From search to findings" }).waitFor();
+    await page.getByRole("heading", { name: /^Claims/ }).waitFor();
     assert(await page.locator("table.plain tbody tr").count() >= 4, "findings are missing");
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Report (Markdown)" }).click()]);
     assert(readFileSync(await download.path(), "utf8").startsWith("# What was read"));
     await accessible("the literature");
     await shot("literature");
+  });
+
+  await test("a finding is marked in its words, accepted, corrected, rejected and taken back", async () => {
+    await page.goto(`${base}${read}?tab=literature`);
+    const card = page.getByRole("region", { name: "Check what was found" });
+    await card.getByText("0 of 6 checked").waitFor();
+    const finding = (name) => card.getByRole("listitem", { name });
+    const warm = finding(/^temperature 105/);
+    assert.deepEqual(await warm.locator("mark").allInnerTexts(), ["105", "°C"], "the words of the finding are not marked");
+    await card.getByLabel("Your name, beside what you check").fill("ana");
+    await warm.getByRole("button", { name: /^Right/ }).click();
+    await warm.getByText("accepted", { exact: true }).waitFor();
+    await card.getByText("1 of 6 checked").waitFor();
+    await warm.getByRole("button", { name: /^Correct/ }).click();
+    await warm.getByRole("button", { name: "Save" }).click();
+    await warm.getByText(/Nothing differs/).waitFor();
+    await warm.getByLabel("Value").fill("115");
+    await warm.getByLabel("Why").fill("table 2");
+    await accessible("the form that corrects a finding");
+    await shot("correcting");
+    await warm.getByRole("button", { name: "Save" }).click();
+    const fixed = finding(/^temperature 115/).first();
+    await fixed.getByText(/found as temperature 105/).waitFor();
+    await fixed.getByText(/ana corrected it: value 115 \(table 2\)/).waitFor();
+    const yields = finding(/^yield 78/);
+    await yields.getByRole("button", { name: /^Wrong/ }).click();
+    await yields.getByText("rejected", { exact: true }).waitFor();
+    await yields.getByRole("button", { name: /^Take back/ }).click();
+    await yields.getByText("not checked").waitFor();
+    await card.getByText("1 of 6 checked").waitFor();
+    await card.getByLabel("what bears on nothing here, too").check();
+    await card.getByText("1 of 7 checked").waitFor();
+    await card.getByLabel("In", { exact: true }).selectOption({ label: "Temperature windows of palladium couplings" });
+    await card.getByText("0 of 2 checked").waitFor();
+    await accessible("the findings");
+    await shot("findings");
   });
 
   await test("papers are judged by keys, taken back, and end the screening", async () => {

@@ -20,6 +20,7 @@ export const keys = {
   experiment: (id: string, n: number) => ["experiment", id, n] as const,
   log: (id: string) => ["log", id] as const,
   reading: (id: string) => ["reading", id] as const,
+  findings: (id: string) => ["findings", id] as const,
   snapshots: ["snapshots"] as const,
   questions: ["questions"] as const,
   devices: ["devices"] as const,
@@ -73,6 +74,14 @@ export const useReading = (id: string, enabled = true) =>
     queryFn: () => answer(api.GET("/campaigns/{id}/literature", { params: { path: { id } } })),
     enabled,
     refetchInterval: (q) => (q.state.data?.state !== "screening" ? false : q.state.data.judged >= q.state.data.wanted ? 3_000 : 15_000),
+  });
+
+/** What stands in the papers that a campaign keeps: of one of them, or ("") of all. */
+export const useFindings = (id: string, paper: string, all: boolean) =>
+  useQuery({
+    queryKey: [...keys.findings(id), paper, all],
+    queryFn: () => answer(api.GET("/campaigns/{id}/literature/findings", { params: { path: { id }, query: { paper: paper || undefined, all: all || undefined } } })),
+    placeholderData: keepPreviousData,
   });
 
 export const useSnapshots = () => useQuery({ queryKey: keys.snapshots, queryFn: async () => (await answer(api.GET("/snapshots"))).items });

@@ -5,6 +5,7 @@ import { useReading } from "../api/queries";
 import { plural, title } from "../util/format";
 import { flow, save } from "../util/reading";
 import { Card, ErrorNote, Loading, Tag } from "./basics";
+import { Checking } from "./Checking";
 import { Icon } from "./Icon";
 import { Findings, PaperList } from "./Papers";
 import { Screening } from "./Screening";
@@ -23,6 +24,7 @@ export function Literature({ c }: { c: Campaign }) {
         <PaperList papers={r.papers} />
         <FlowCard r={r} />
       </div>
+      <Checking id={c.id} r={r} />
       <Findings claims={r.claims} papers={r.papers} objective={c.document.objectives[0]?.name ?? ""} />
     </div>
   );

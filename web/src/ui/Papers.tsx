@@ -55,9 +55,9 @@ export function PaperList({ papers }: { papers: ReadPaper[] }) {
 /** What the papers say that bears on the campaign, with the sentence that says it. */
 export function Findings({ claims, papers, objective }: { claims: Claim[]; papers: ReadPaper[]; objective: string }) {
   return (
-    <Card title={`Findings (${claims.length})`} flush>
+    <Card title={`Claims (${claims.length})`} flush>
       {!claims.length ? <p className="muted" style={{ padding: "0 14px 14px", margin: 0 }}>The papers say nothing in the campaign’s parameters.</p> : (
-        <div className="scroll" tabIndex={0} role="group" aria-label="Findings, scrollable">
+        <div className="scroll" tabIndex={0} role="group" aria-label="Claims, scrollable">
           <table className="plain compact">
             <thead><tr><th scope="col">Good for</th><th scope="col">Where</th><th scope="col">As it is said</th><th scope="col" className="n">Weight</th></tr></thead>
             <tbody>
@@ -65,7 +65,7 @@ export function Findings({ claims, papers, objective }: { claims: Claim[]; paper
                 <tr key={i}>
                   <td>{c.objective || objective}</td>
                   <td style={{ minWidth: 150 }}>{c.settings.map((s) => <div key={s.name}><span className="muted">{s.name}</span> {value(s.value)} {unitLabel(s.unit)}</div>)}</td>
-                  <td style={{ minWidth: 240 }}>{c.quote && <q>{c.quote.trim()}</q>}<div className="muted small">{papers.find((p) => p.id === c.paper)?.title ?? c.paper}</div></td>
+                  <td style={{ minWidth: 240 }}>{c.quote && <q>{c.quote.trim()}</q>}<div className="muted small">{papers.find((p) => p.id === c.paper)?.title ?? c.paper}{c.checked?.length ? `, checked by ${c.checked.join(", ")}` : ""}</div></td>
                   <td className="n">{num(c.weight, 2)}</td>
                 </tr>
               ))}

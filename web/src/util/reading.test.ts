@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ReadPaper } from "../api/client";
-import { flow, screeningKey, toJudge } from "./reading";
+import type { ReadFinding, ReadPaper } from "../api/client";
+import { changed, flow, formOf, screeningKey, toJudge } from "./reading";
 
 const paper = (id: string, label = ""): ReadPaper => ({ id, label, title: id, abstract: "", doi: "", year: 2020, relevance: 0.5, claims: 0, credibility: null });
 const on = (inside: string[]) => ({ closest: (selector: string) => (selector.split(", ").some((s) => inside.includes(s)) ? {} : null) }) as unknown as EventTarget;
@@ -39,5 +39,20 @@ describe("flow", () => {
       { step: "excluded", works: 3, reasons: [{ why: "too far", works: 2 }, { why: "by a person", works: 1 }] },
       { step: "included", works: 6, reasons: [] },
     ]);
+  });
+});
+
+describe("changed", () => {
+  const found: ReadFinding = { id: "f", paper: "a", extractor: "rules/1", status: "found", parameter: "temperature", value: 105, high: 105, unit: "Cel", operation: "", outcome: false, sets: "temperature", outside: false, passage: [], words: [] };
+  it("sends only what differs from what was found", () => {
+    expect(changed(found, { ...formOf(found), value: "110,5", high: "120" })).toEqual({ fields: { value: 110.5, high: 120 } });
+    expect(changed(found, { ...formOf(found), outcome: true, parameter: " yield " })).toEqual({ fields: { outcome: true, parameter: "yield" } });
+    expect(changed({ ...found, status: "corrected", value: 110, high: 110, was: found }, { ...formOf(found), value: "110", unit: "K" })).toEqual({ fields: { value: 110, high: 110, unit: "K" } });
+  });
+  it("moves the end of what is no range with its value", () => {
+    expect(changed(found, { ...formOf(found), value: "110" })).toEqual({ fields: { value: 110, high: 110 } });
+  });
+  it.each([["no number", { value: "warm" }, /no number/], ["no end", { high: "x" }, /other end/], ["no name", { parameter: " " }, /name/], ["nothing", {}, /Nothing differs/]])("refuses %s", (_, part, why) => {
+    expect(changed(found, { ...formOf(found), ...part })).toEqual({ wrong: expect.stringMatching(why) as string });
   });
 });

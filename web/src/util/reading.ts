@@ -1,4 +1,4 @@
-import type { Label, Reading, ReadPaper } from "../api/client";
+import type { Correction, Label, Reading, ReadFinding, ReadPaper } from "../api/client";
 
 /** The first paper, most relevant first, of which nobody has said anything. */
 export function toJudge(papers: ReadPaper[], said: ReadonlyMap<string, Label>): ReadPaper | undefined {
@@ -45,4 +45,32 @@ export function save(name: string, type: string, text: string) {
   a.download = name;
   a.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** What a person writes into the form that corrects a finding. */
+export type FindingForm = { value: string; high: string; unit: string; parameter: string; operation: string; outcome: boolean };
+
+/** The form of a finding as it counts now. The other end of a range is empty where there is none. */
+export const formOf = (f: ReadFinding): FindingForm => ({
+  value: String(f.value), high: f.high === f.value ? "" : String(f.high), unit: f.unit, parameter: f.parameter, operation: f.operation, outcome: f.outcome,
+});
+
+const number = (s: string): number => (s.trim() === "" ? NaN : Number(s.trim().replace(",", ".").replace("−", "-")));
+
+/** The fields that a form changes, or what is wrong with it. All fields that differ from what was found are told, so that a later correction stands for itself. */
+export function changed(f: ReadFinding, form: FindingForm): { fields: Partial<Correction> } | { wrong: string } {
+  const was = f.was ?? f;
+  const value = number(form.value);
+  const high = form.high.trim() === "" ? value : number(form.high);
+  if (!Number.isFinite(value)) return { wrong: "The value is no number." };
+  if (!Number.isFinite(high)) return { wrong: "The other end of the range is no number." };
+  if (form.parameter.trim() === "") return { wrong: "A parameter has a name." };
+  const fields: Partial<Correction> = {};
+  if (value !== was.value) fields.value = value;
+  if (high !== was.high) fields.high = high;
+  if (form.unit.trim() !== was.unit) fields.unit = form.unit.trim() || "1";
+  if (form.parameter.trim() !== was.parameter) fields.parameter = form.parameter.trim();
+  if (form.operation.trim() !== was.operation) fields.operation = form.operation.trim();
+  if (form.outcome !== was.outcome) fields.outcome = form.outcome;
+  return Object.keys(fields).length ? { fields } : { wrong: "Nothing differs from what was found: say that it is right." };
 }

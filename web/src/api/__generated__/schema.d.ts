@@ -178,6 +178,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/{id}/literature/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say of a finding that it is right, wrong, or what it should be
+         * @description What is said is added to what was said before and belongs to the corpus. It counts from the next review on: plans that were made rest on the review that is on record.
+         */
+        post: operations["correct-finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns/{id}/literature/enough": {
         parameters: {
             query?: never;
@@ -189,6 +209,23 @@ export interface paths {
         put?: never;
         /** End the screening of a campaign's papers */
         post: operations["end-screening"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/campaigns/{id}/literature/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what stands in the papers that a campaign keeps, with the words around it */
+        get: operations["list-findings"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -728,6 +765,7 @@ export interface components {
             name: string;
         };
         Claim: {
+            checked?: string[];
             objective?: string;
             paper: string;
             quote?: string;
@@ -790,6 +828,28 @@ export interface components {
         };
         Constraint: {
             expr: string;
+            why?: string;
+        };
+        Correction: {
+            by?: string;
+            /** @description The finding's id */
+            finding: string;
+            /** Format: double */
+            high?: number;
+            operation?: string;
+            outcome?: boolean;
+            /** @description The paper's id */
+            paper: string;
+            parameter?: string;
+            /** @description UCUM */
+            unit?: string;
+            /** Format: double */
+            value?: number;
+            /**
+             * @description reopened takes back what was said; corrected needs one of the fields that follow
+             * @enum {string}
+             */
+            verdict: "accepted" | "rejected" | "corrected" | "reopened";
             why?: string;
         };
         Count: {
@@ -911,6 +971,26 @@ export interface components {
         File: {
             file: string;
             sha256: string;
+        };
+        FindingWord: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description What was said that it should be, in words */
+            changes: string;
+            /** @enum {string} */
+            verdict: "accepted" | "rejected" | "corrected" | "reopened";
+            why: string;
+        };
+        FoundValue: {
+            /** Format: double */
+            high: number;
+            operation: string;
+            outcome: boolean;
+            parameter: string;
+            unit: string;
+            /** Format: double */
+            value: number;
         };
         Full: {
             /** @description What made it worth its place */
@@ -1067,6 +1147,20 @@ export interface components {
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
+        PaperFindings: {
+            /**
+             * Format: int64
+             * @description Of how many of them a person has said something
+             */
+            checked: number;
+            /** @description By paper as they rank, then by place in the text; 500 at most */
+            items: components["schemas"]["ReadFinding"][];
+            /**
+             * Format: int64
+             * @description How many there are
+             */
+            total: number;
+        };
         Param: {
             expr?: string;
             unit?: string;
@@ -1107,6 +1201,14 @@ export interface components {
             type: "continuous" | "integer" | "discrete" | "categorical" | "composition";
             unit?: string;
             values?: number[];
+        };
+        Piece: {
+            /**
+             * @description What of the finding it is; empty for the words around
+             * @enum {string}
+             */
+            is: "" | "value" | "unit" | "operation";
+            text: string;
         };
         Plan: {
             brief_sha256: string;
@@ -1230,6 +1332,39 @@ export interface components {
         };
         QuestionsBody: {
             items: components["schemas"]["Question"][];
+        };
+        ReadFinding: {
+            /** @description Who found it: the rules by their version, or a language model */
+            extractor: string;
+            /**
+             * Format: double
+             * @description The other end of a range; equal to the value where there is none
+             */
+            high: number;
+            id: string;
+            /** @description What it was a condition of; empty for nothing */
+            operation: string;
+            /** @description It was measured and not set */
+            outcome: boolean;
+            /** @description It lies beyond the limits of that parameter */
+            outside: boolean;
+            paper: string;
+            /** @description What was set or seen */
+            parameter: string;
+            /** @description The words around it; empty where the text of the paper is another one by now */
+            passage: components["schemas"]["Piece"][];
+            /** @description The parameter or objective of the campaign that it speaks of; empty for none */
+            sets: string;
+            /** @enum {string} */
+            status: "found" | "accepted" | "rejected" | "corrected";
+            /** @description UCUM */
+            unit: string;
+            /** Format: double */
+            value: number;
+            /** @description As it was found, where a person has corrected it */
+            was?: components["schemas"]["FoundValue"];
+            /** @description All that people said of it, oldest first */
+            words: components["schemas"]["FindingWord"][];
         };
         ReadPaper: {
             abstract: string;
@@ -2205,6 +2340,67 @@ export interface operations {
             };
         };
     };
+    "correct-finding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Correction"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "end-screening": {
         parameters: {
             query?: never;
@@ -2239,6 +2435,70 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-findings": {
+        parameters: {
+            query?: {
+                /** @description Of this paper only, by its id */
+                paper?: string;
+                /** @description Those too that set nothing in the campaign's space and that nobody has looked at */
+                all?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The campaign's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperFindings"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
