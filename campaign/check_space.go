@@ -13,11 +13,11 @@ import (
 // fieldsFor says which fields a type of parameter must and may have beside its
 // name and type.
 var fieldsFor = map[lab.ParameterType]struct{ must, may []string }{
-	lab.Continuous:  {[]string{"min", "max"}, []string{"scale", "unit"}},
-	lab.Integer:     {[]string{"min", "max"}, []string{"scale", "unit"}},
-	lab.Discrete:    {[]string{"values"}, []string{"unit"}},
-	lab.Categorical: {[]string{"levels"}, []string{"descriptors", "descriptor_values"}},
-	lab.Composition: {[]string{"parts"}, []string{"sum", "step", "max_nonzero", "unit"}},
+	lab.Continuous:  {[]string{"min", "max"}, []string{"scale", "unit", "aliases"}},
+	lab.Integer:     {[]string{"min", "max"}, []string{"scale", "unit", "aliases"}},
+	lab.Discrete:    {[]string{"values"}, []string{"unit", "aliases"}},
+	lab.Categorical: {[]string{"levels"}, []string{"descriptors", "descriptor_values", "aliases", "level_aliases"}},
+	lab.Composition: {[]string{"parts"}, []string{"sum", "step", "max_nonzero", "unit", "aliases", "level_aliases"}},
 }
 
 // reserved are words that cannot be the name of a parameter or a table, since
@@ -29,6 +29,7 @@ var reserved = strings.Fields(`
 func (c *checker) parameters() {
 	ps := c.doc.Space.Parameters
 	c.unique("space.parameters", "name", namesOf(ps, func(p lab.Parameter) string { return p.Name }))
+	c.aliases()
 	for i, p := range ps {
 		path := atIndex("space.parameters", i)
 		if slices.Contains(reserved, p.Name) {
@@ -78,6 +79,10 @@ func has(p lab.Parameter, field string) bool {
 		return p.Step != nil
 	case "max_nonzero":
 		return p.MaxNonzero != nil
+	case "aliases":
+		return len(p.Aliases) > 0
+	case "level_aliases":
+		return len(p.LevelAliases) > 0
 	default:
 		return p.Unit != ""
 	}

@@ -76,6 +76,7 @@ const (
 	maxText        = 10000
 	maxExpr        = expr.MaxLength
 	maxPool        = 200000
+	maxAliases     = 50
 	maxSeed        = 1<<53 - 1 // larger ones are not kept by readers that have doubles only
 )
 
@@ -120,6 +121,8 @@ var rules = map[reflect.Type]map[string]rule{
 		"step":              {about: "The grid of a composition's fractions."},
 		"max_nonzero":       {about: "How many parts of a composition may be present at once.", min: num(1), max: num(64)},
 		"unit":              {about: `The unit of its numbers, a UCUM code such as "Cel"; "1" unless told.`},
+		"aliases":           {about: "Further names of it in published work; names that chemists commonly use need not be told.", most: maxAliases},
+		"level_aliases":     {about: "Further names, in published work, of its levels or parts: lists of names by level or part."},
 	},
 	reflect.TypeFor[lab.Constraint](): {
 		"expr": {about: "A CEL condition over the parameters.", required: true, longest: maxExpr},
@@ -129,6 +132,7 @@ var rules = map[reflect.Type]map[string]rule{
 		"name":      {about: "Its name in stop rules and in the dataset.", required: true, shape: identifier},
 		"direction": {about: "Which way is better.", required: true, oneOf: directions},
 		"unit":      {about: `The unit of its values: a UCUM code, or a currency per amount such as "EUR/mol".`, required: true},
+		"aliases":   {about: "Further names of it in published work.", most: maxAliases},
 	},
 	reflect.TypeFor[lab.Protocol](): {
 		"samples": {about: "The pieces of matter that steps work on.", most: 64},

@@ -67,6 +67,10 @@ type Parameter struct {
 	Step             *float64    `json:"step,omitempty"` // the grid of a composition's fractions
 	MaxNonzero       *int        `json:"max_nonzero,omitempty"`
 	Unit             Unit        `json:"unit,omitempty"`
+	// Aliases are further names of the parameter in published work, LevelAliases
+	// those of its levels or parts.
+	Aliases      []string            `json:"aliases,omitempty"`
+	LevelAliases map[string][]string `json:"level_aliases,omitempty"`
 }
 
 // Constraint is a CEL condition over the parameters that every proposal meets.
@@ -97,6 +101,8 @@ type Objective struct {
 	Name      string    `json:"name"`
 	Direction Direction `json:"direction"`
 	Unit      Unit      `json:"unit"`
+	// Aliases are further names of the objective in published work.
+	Aliases []string `json:"aliases,omitempty"`
 }
 
 // Protocol is how an experiment is done: steps in a graph, and how its results

@@ -290,3 +290,62 @@ func TestRankWithEndpoints(t *testing.T) {
 		t.Errorf("no model: ended with %d", status)
 	}
 }
+
+// TestCheckFindings goes through the findings line by line: accepts one, corrects one,
+// makes a mistake, takes one back, and exports all that was said.
+func TestCheckFindings(t *testing.T) {
+	t.Parallel()
+	home, dir := t.TempDir(), t.TempDir()
+	file := filepath.Join(dir, "a.bib")
+	if err := os.WriteFile(file, []byte(bib), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	corpus := filepath.Join(dir, "corpus")
+	if _, status := athanor(t, home, "literature", "import", "--corpus="+corpus, file); status != 0 {
+		t.Fatal("not imported")
+	}
+	o, err := corpusFlags{Corpus: corpus}.open(t.Context(), &terminal{getenv: func(string) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.close()
+	l, err := o.library(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(lines string) string {
+		t.Helper()
+		found, err := o.Findings(t.Context(), o.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []shownFinding
+		for _, f := range found {
+			p, _ := l.Paper(f.Finding.Paper)
+			list = append(list, shown(f, p))
+		}
+		var out strings.Builder
+		if err := (&checking{o: o, library: l, out: &out, by: "ana"}).run(t.Context(), found, list, strings.NewReader(lines)); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	said := check("c value=warm\nc value=120 unit=K why=typo in the text\na\nb\nq\n")
+	for _, want := range []string{"3 findings to check", "was ⟦stirred⟧ at ⟦110⟧ ⟦°C⟧ for 16 h.", `"warm" is no number`, "[2 of 3]"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it does not say %q:\n%s", want, said)
+		}
+	}
+	if said := check(""); !strings.Contains(said, "2 findings to check") {
+		t.Errorf("after one is checked and one was taken back: %s", said)
+	}
+	csv, _ := athanor(t, home, "literature", "findings", "--corpus="+corpus, "--format=csv")
+	if n := strings.Count(csv, "\n"); n != 5 { // a heading, three findings, of which one has two words
+		t.Errorf("%d lines:\n%s", n, csv)
+	}
+	for _, want := range []string{",corrected,temperature,120,120,K,stirred,false,The coupling was stirred at 110 °C for 16 h.,ana,", `,"value 120, unit K",typo in the text`, ",reopened,,"} {
+		if !strings.Contains(csv, want) {
+			t.Errorf("the table does not have %q:\n%s", want, csv)
+		}
+	}
+}

@@ -248,7 +248,11 @@ func (m Mapping) parameter(f literature.Finding) (lab.Parameter, float64, bool) 
 // finding's does not fit.
 func (m Mapping) match(name string, f literature.Finding) int {
 	best := 0
-	for _, n := range append([]string{name}, m.Synonyms[name]...) {
+	own := len(index.Words(strings.ReplaceAll(name, "_", " ")))
+	for i, n := range append([]string{name}, m.Synonyms[name]...) {
+		if i > 0 && f.Operation != "" && len(index.Words(n)) < own {
+			continue // "temperature" is that of a reaction only where nothing else was done
+		}
 		score, wrong := 0, false
 		for _, w := range index.Words(strings.ReplaceAll(n, "_", " ")) {
 			switch stem := index.Stem(w); {

@@ -14,6 +14,9 @@ import (
 // after is what may stand between a name and its number, and the number.
 var after = regexp.MustCompile(`^\s*(?:\([^()]{0,24}\)\s*)?(?:(?:of|was|is|at|to|set to|equal to|=|:|~|≈)\s*){0,2}([-−+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)`)
 
+// equals follows a symbol of one letter: "T = 105 °C", and not "a 5 g sample".
+var equals = regexp.MustCompile(`^\s*[=≈]`)
+
 // stated returns the number that a sentence gives a quantity by name, as in "total
 // flow of 15 mL/min", "CH4/O2 = 2" or "15 mL/min total flow", in the unit wanted. A
 // number without a unit counts only where none is wanted; where the sentence
@@ -24,14 +27,14 @@ func stated(sentence string, base int, findings []literature.Finding, settled fu
 	var all []float64
 	for _, name := range names {
 		name = strings.ReplaceAll(strings.TrimSpace(name), "_", " ")
-		for from := 0; len(name) > 1; {
+		for from := 0; name != ""; {
 			i := find(sentence[from:], name)
 			if i < 0 {
 				break
 			}
 			i += from
 			from = i + len(name)
-			if !border(sentence, i-1) || !border(sentence, from) {
+			if !border(sentence, i-1) || !border(sentence, from) || len(name) == 1 && !equals.MatchString(sentence[from:]) {
 				continue
 			}
 			if at := after.FindStringSubmatchIndex(sentence[from:]); at != nil {

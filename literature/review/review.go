@@ -11,6 +11,7 @@ import (
 	"github.com/athanor-lab/athanor/literature/evidence"
 	"github.com/athanor-lab/athanor/literature/extract"
 	"github.com/athanor-lab/athanor/literature/index"
+	"github.com/athanor-lab/athanor/literature/synonyms"
 )
 
 // Input is all that a review depends on.
@@ -25,7 +26,8 @@ type Input struct {
 	Findings []literature.Found
 	// Credibility is what earlier campaigns say of papers, by their ids.
 	Credibility map[string]float64
-	// Synonyms are further names of parameters, levels and objectives.
+	// Synonyms are further names of parameters, levels and objectives; nil for those of
+	// the document and those that are commonly used.
 	Synonyms map[string][]string
 }
 
@@ -120,6 +122,9 @@ type work struct {
 
 // Make reviews a corpus. It costs O(words of the corpus).
 func Make(in Input) (Review, error) {
+	if in.Synonyms == nil {
+		in.Synonyms = synonyms.Of(in.Document)
+	}
 	r := Review{Query: evidence.Query(in.Document), Corpus: in.Corpus, Kept: []Kept{}, Excluded: []Excluded{}, Claims: []evidence.Claim{}, Outside: []evidence.Outside{}}
 	works := rank(in, r.Query)
 	r.count(in, works)
@@ -285,5 +290,8 @@ func (in Input) claims(w *work, k *Kept) (claims []evidence.Claim, outside []evi
 
 // Mapping is how findings are read for the campaign.
 func (in Input) Mapping() evidence.Mapping {
+	if in.Synonyms == nil {
+		in.Synonyms = synonyms.Of(in.Document)
+	}
 	return evidence.Mapping{Space: in.Document.Space, Objectives: in.Document.Objectives, Synonyms: in.Synonyms}
 }
