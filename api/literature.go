@@ -37,8 +37,15 @@ type Reading struct {
 	Papers   []ReadPaper    `json:"papers" doc:"Kept, most relevant first"`
 	Excluded []ExcludedWork `json:"excluded" doc:"Left out, those that came nearest"`
 	Claims   []lab.Claim    `json:"claims"`
+	Names    []Naming       `json:"names" doc:"What the papers were searched for under further names"`
 	Markdown string         `json:"markdown" doc:"The whole report"`
 	BibTeX   string         `json:"bibtex" doc:"The papers that were kept"`
+}
+
+// Naming is what a parameter, level, part or objective is called in papers.
+type Naming struct {
+	Name string   `json:"name"`
+	Also []string `json:"also"`
 }
 
 // Count is a step of the flow diagram.

@@ -51,6 +51,7 @@ func (p libraryPort) Reading(_ context.Context, id lab.CampaignID) (api.Reading,
 	r := api.Reading{
 		State: "done", Judged: len(c.said), Wanted: q.Screen, Query: q.Query, Corpus: q.Corpus, Version: strings.Repeat("5e", 32),
 		Papers: []api.ReadPaper{}, Excluded: slices.Clone(leftOut), Claims: []lab.Claim{},
+		Names: []api.Naming{{Name: "CsOPiv", Also: []string{"cesium pivalate", "PivOCs"}}, {Name: "temperature", Also: []string{"T", "bath temperature"}}},
 	}
 	if c.screening() {
 		r.State = "screening"

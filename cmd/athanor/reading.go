@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/athanor-lab/athanor/api"
 	"github.com/athanor-lab/athanor/lab"
 	reviews "github.com/athanor-lab/athanor/literature/review"
+	"github.com/athanor-lab/athanor/literature/synonyms"
 	"github.com/athanor-lab/athanor/workflows"
 )
 
@@ -38,7 +41,18 @@ func (l library) Reading(ctx context.Context, id lab.CampaignID) (api.Reading, e
 		return out, err
 	}
 	tell(&out, made, course)
+	out.Names = namings(d)
 	return out, nil
+}
+
+// namings lists the further names of what a document speaks of, by name.
+func namings(d lab.Document) []api.Naming {
+	names := synonyms.Of(d)
+	out := []api.Naming{}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		out = append(out, api.Naming{Name: name, Also: names[name]})
+	}
+	return out
 }
 
 // tell writes a review in the words of the API.

@@ -1,14 +1,19 @@
 package e2e_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/athanor-lab/athanor/api"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -197,5 +202,95 @@ func TestPersonScreensForACampaign(t *testing.T) {
 	}
 	if _, errs, status := command(t, url, "literature", "judge", id, wanted); status != 3 {
 		t.Errorf("a judgement after the reading ended with status %d: %s", status, errs)
+	}
+}
+
+// TestPersonChecksFindings wants what a person says of a finding to change what a
+// campaign reads from then on, over the API and in the record, and to stay when the
+// corpus is imported anew with more text.
+func TestPersonChecksFindings(t *testing.T) {
+	t.Parallel()
+	data := folder(t)
+	url := run(t, nil, up(data)...).url()
+	db, err := os.ReadFile(filepath.Join(data, "database"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	corpus := []string{"--corpus", "warm", "--postgres", strings.TrimSpace(string(db))}
+	file := papersOn(t, "warm.jsonl", "CsOPiv", 110)
+	mustCommand(t, url, append([]string{"literature", "import", file}, corpus...)...)
+	doc := reading(t, "{query: yield of a coupling base temperature, corpus: warm, screen: 9}", 2)
+	var id string
+	eventually(t, time.Minute, "the devices", func() bool {
+		out, _, status := command(t, url, "campaign", "submit", doc)
+		id = strings.TrimSpace(out)
+		return status == 0
+	})
+	page := url + "/api/v1/campaigns/" + id + "/literature"
+	var before, after struct {
+		Version string
+		Claims  []lab.Claim
+	}
+	var list api.PaperFindings
+	eventually(t, time.Minute, "the screening", func() bool {
+		return get(t, page, &before) && len(before.Claims) == 8 && get(t, page+"/findings", &list) && len(list.Items) > 0
+	})
+	at := slices.IndexFunc(list.Items, func(f api.ReadFinding) bool {
+		return f.Parameter == "temperature" && f.Paper == "doi:10.1000/csopiv.0" && f.Value == 110
+	})
+	if at < 0 {
+		t.Fatalf("no finding of 110 °C: %+v", list.Items)
+	}
+	f := list.Items[at]
+	marked := ""
+	for _, p := range f.Passage {
+		if p.Is != "" {
+			marked += p.Text + "|"
+		}
+	}
+	if marked != "110|°C|" || f.Sets != "temperature" || f.Status != "found" {
+		t.Errorf("the finding is %+v, marked %q", f, marked)
+	}
+	x := 95.0
+	say := func(c api.Correction, want int) {
+		t.Helper()
+		body, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.Post(page+"/corrections", "application/json", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode != want {
+			t.Errorf("%+v was answered with %d, want %d", c, r.StatusCode, want)
+		}
+	}
+	say(api.Correction{Paper: f.Paper, Finding: f.ID, Verdict: "corrected", Value: &x, By: "ana", Why: "table 1"}, http.StatusNoContent)
+	say(api.Correction{Paper: f.Paper, Finding: f.ID, Verdict: "corrected"}, http.StatusUnprocessableEntity)
+	say(api.Correction{Paper: f.Paper, Finding: "none", Verdict: "accepted"}, http.StatusNotFound)
+
+	src, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := filepath.Join(t.TempDir(), "more.jsonl")
+	if err := os.WriteFile(more, bytes.ReplaceAll(src, []byte(`"year": 2020`), []byte(`"year": 2020, "full_text": "The body says no more."`)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustCommand(t, url, append([]string{"literature", "import", more}, corpus...)...)
+	if !get(t, page, &after) || after.Version == before.Version {
+		t.Error("the evidence is the one before")
+	}
+	warm := slices.IndexFunc(after.Claims, func(c lab.Claim) bool { return c.Paper == f.Paper && slices.Contains(c.Checked, "ana") })
+	if warm < 0 || !slices.ContainsFunc(after.Claims[warm].Settings, func(s lab.Setting) bool { return s.Name == "temperature" && s.Value.Number() == x }) {
+		t.Errorf("the claims are %+v; want one of 95 °C that ana checked", after.Claims)
+	}
+	if said := mustCommand(t, url, append([]string{"literature", "findings", "--format", "csv"}, corpus...)...); !strings.Contains(said, ",corrected,temperature,95,95,Cel,") || !strings.Contains(said, ",ana,") {
+		t.Errorf("the export does not tell it:\n%s", said)
+	}
+	if report := mustCommand(t, url, "literature", "report", id); !strings.Contains(report, "What people checked") || !strings.Contains(report, "| corrected | temperature 95 Cel |") {
+		t.Errorf("the report does not tell it:\n%s", report)
 	}
 }

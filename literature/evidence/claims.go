@@ -97,7 +97,7 @@ func (m Mapping) Claims(s Source) (claims []Claim, outside []Outside) {
 			g = &group{claim: Claim{Paper: s.Paper, Relevance: s.Relevance, Confidence: m.Confidence, Merit: -1, Retracted: s.Retracted, Span: span, Quote: quote}, merit: map[string]float64{}, fixed: map[string]bool{}}
 			at[span] = g
 			groups = append(groups, g)
-			g.claim.Settings = m.levels(quote)
+			g.claim.Settings = append(m.levels(quote), m.compositions(s, span)...)
 		}
 		return g
 	}
@@ -367,7 +367,7 @@ func (c Claim) String() string {
 		if s.Value.Kind() == lab.IsNumber {
 			fmt.Fprintf(&b, "%s %g", s.Name, s.Value.Number())
 		} else {
-			fmt.Fprintf(&b, "%s %s", s.Name, s.Value.Label())
+			fmt.Fprintf(&b, "%s %s", s.Name, s.Value)
 		}
 	}
 	return b.String() + " (" + c.Paper + ")"

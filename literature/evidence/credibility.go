@@ -122,6 +122,10 @@ func closeness(space lab.Space, claim, x []lab.Setting) float64 {
 				if q.Name != s.Name {
 					continue
 				}
+				if q.Type == lab.Composition {
+					d += apart(s.Value.Parts(), at.Value.Parts(), q)
+					continue
+				}
 				switch u := position(q, s.Value.Number()) - position(q, at.Value.Number()); {
 				case q.Type == lab.Categorical && s.Value.Label() != at.Value.Label():
 					d++
@@ -132,6 +136,23 @@ func closeness(space lab.Space, claim, x []lab.Setting) float64 {
 		}
 	}
 	return math.Exp2(-math.Sqrt(d))
+}
+
+// apart is the square of the distance of two compositions, in units of [nearness] of
+// their sum: half the sum of the differences, the share that would have to be exchanged.
+func apart(a, b []float64, q lab.Parameter) float64 {
+	if len(a) != len(b) {
+		return 0
+	}
+	sum := 1.0
+	if q.Sum != nil {
+		sum = *q.Sum
+	}
+	d := 0.0
+	for i := range a {
+		d += math.Abs(a[i]-b[i]) / (2 * sum)
+	}
+	return d * d / (nearness * nearness)
 }
 
 // position maps a number to [0, 1] between its limits, on the parameter's scale.

@@ -1,4 +1,5 @@
 import { Button } from "@mantine/core";
+import { Fragment } from "react";
 import { Link } from "wouter";
 import type { Campaign, Reading } from "../api/client";
 import { useReading } from "../api/queries";
@@ -40,6 +41,13 @@ function Summary({ id, r }: { id: string; r: Reading }) {
         <dt>Judged by people</dt><dd>{screening && r.wanted > 0 ? `${r.judged} of ${plural(r.wanted, "paper")} before the first plan` : plural(r.judged, "paper")}</dd>
         <dt>Evidence</dt><dd className="mono small" title={r.version}>{r.version.slice(0, 16)}{screening && <span className="muted"> as it would be now</span>}</dd>
       </dl>
+      {r.names.length > 0 && (
+        <details style={{ marginTop: 8 }}>
+          <summary>Names looked for ({r.names.length})</summary>
+          <dl className="kv" style={{ marginTop: 6 }}>{r.names.map((n) => <Fragment key={n.name}><dt>{n.name}</dt><dd className="small">{n.also.join(", ")}</dd></Fragment>)}</dl>
+          <p className="small muted" style={{ margin: "6px 0 0" }}>More names are told by <span className="mono">aliases</span> in a campaign’s document.</p>
+        </details>
+      )}
       <div className="row" style={{ marginTop: 10 }}>
         <Button size="xs" variant="default" leftSection={<Icon name="down" size={14} />} onClick={() => save(`${id}-review.md`, "text/markdown", r.markdown)}>Report (Markdown)</Button>
         <Button size="xs" variant="default" leftSection={<Icon name="down" size={14} />} onClick={() => save(`${id}-papers.bib`, "application/x-bibtex", r.bibtex)}>References (BibTeX)</Button>

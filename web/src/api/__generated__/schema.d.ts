@@ -1104,6 +1104,10 @@ export interface components {
             of: string;
             unit: string;
         };
+        Naming: {
+            also: string[];
+            name: string;
+        };
         Neighbour: {
             /** Format: double */
             distance: number;
@@ -1111,6 +1115,7 @@ export interface components {
             number: number;
         };
         Objective: {
+            aliases?: string[];
             /** @enum {string} */
             direction: "maximize" | "minimize";
             name: string;
@@ -1181,8 +1186,12 @@ export interface components {
             unit?: string;
         };
         Parameter: {
+            aliases?: string[];
             descriptor_values?: number[][];
             descriptors?: components["schemas"]["File"];
+            level_aliases?: {
+                [key: string]: string[];
+            };
             levels?: string[];
             /** Format: double */
             max?: number;
@@ -1401,6 +1410,8 @@ export interface components {
             judged: number;
             /** @description The whole report */
             markdown: string;
+            /** @description What the papers were searched for under further names */
+            names: components["schemas"]["Naming"][];
             /** @description Kept, most relevant first */
             papers: components["schemas"]["ReadPaper"][];
             query: string;
