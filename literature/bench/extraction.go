@@ -13,13 +13,16 @@ import (
 // A procedure whose annotation relates no number to a unit at all says nothing of
 // pairs; what is found in it is right or wrong by nothing. It is left out of
 // pair_f1 and counted in documents_without_pairs; pair_f1_all takes whatever is
-// found in such a procedure as wrong.
+// found in such a procedure as wrong. pair_f1_by_entities holds it against what is
+// annotated there instead: a pair is right when its number and its unit are each
+// annotated as one, and every annotated unit of a condition or amount is to be found.
 type Extraction struct {
 	PairF1 *float64 `json:"pair_f1"`
 	// PairF1Halves are of the procedures in even and in odd places of their files.
 	// Rules are changed for what is seen in the even half only.
 	PairF1Halves [2]*float64 `json:"pair_f1_halves"`
 	PairF1All    *float64    `json:"pair_f1_all"`
+	PairF1Any    *float64    `json:"pair_f1_by_entities"`
 	Precision    *float64    `json:"pair_precision"`
 	Recall       *float64    `json:"pair_recall"`
 	Link         *float64    `json:"link_accuracy"`
@@ -46,6 +49,7 @@ type annotated struct {
 type tally struct {
 	right, wrong, missed int
 	unscored             int // found where no pairs are annotated
+	meets, misses        int // of those, at an annotated number and unit; annotated units where nothing was found
 	linked, links        int
 	fabricated, docs     int
 	withoutPairs         int
@@ -62,7 +66,8 @@ func (c tally) f1(extra int) *float64 {
 
 func (c tally) plus(d tally) tally {
 	return tally{
-		right: c.right + d.right, wrong: c.wrong + d.wrong, missed: c.missed + d.missed, unscored: c.unscored + d.unscored, linked: c.linked + d.linked,
+		right: c.right + d.right, wrong: c.wrong + d.wrong, missed: c.missed + d.missed, unscored: c.unscored + d.unscored,
+		meets: c.meets + d.meets, misses: c.misses + d.misses, linked: c.linked + d.linked,
 		links: c.links + d.links, fabricated: c.fabricated + d.fabricated, docs: c.docs + d.docs, withoutPairs: c.withoutPairs + d.withoutPairs,
 	}
 }
@@ -123,6 +128,7 @@ func (c *tally) count(d annotated) {
 	}
 	if len(gold) == 0 {
 		c.withoutPairs++
+		c.entities(found, types)
 	}
 	for p := range gold {
 		if !found[p] {
@@ -133,6 +139,23 @@ func (c *tally) count(d annotated) {
 		c.links++
 		if v, ok := verbs[unit]; ok && ops[v] {
 			c.linked++
+		}
+	}
+}
+
+// entities compares what was found in a procedure without pairs with the numbers and
+// units that are annotated there.
+func (c *tally) entities(found map[pair]bool, types map[int]string) {
+	units := map[int]bool{}
+	for p := range found {
+		units[p.unit] = true
+		if unit := types[p.unit]; types[p.number] == "Number" && (unit == "Condition-Unit" || unit == "Amount-Unit") {
+			c.meets++
+		}
+	}
+	for at, t := range types {
+		if (t == "Condition-Unit" || t == "Amount-Unit") && !units[at] {
+			c.misses++
 		}
 	}
 }
@@ -158,6 +181,9 @@ func extraction(dir string) (Extraction, error) {
 	}
 	x.Precision, x.Recall = ptr(float64(c.right)/float64(c.right+c.wrong)), ptr(float64(c.right)/float64(c.right+c.missed))
 	x.PairF1, x.PairF1All, x.PairF1Halves = c.f1(0), c.f1(c.unscored), [2]*float64{half[0].f1(0), half[1].f1(0)}
+	all := c
+	all.right, all.missed = c.right+c.meets, c.missed+c.misses
+	x.PairF1Any = all.f1(c.unscored - c.meets)
 	x.Link = ptr(float64(c.linked) / float64(c.links))
 	return x, nil
 }

@@ -103,7 +103,7 @@ func operations(t string, s literature.Span) []operation {
 			continue
 		}
 		stem := index.Stem(last)
-		if !operationStems[stem] || strings.HasPrefix(w.lower, "as-") {
+		if !operationStems[stem] || strings.HasPrefix(w.lower, "as-") || strings.HasPrefix(last, "concentration") { // of a solution, and nothing that was done
 			continue
 		}
 		next := ""
