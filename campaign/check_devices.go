@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -214,6 +215,9 @@ func (d *deviceCheck) limits(path, name string, want lab.ParamSpec) {
 		v, err := d.program.value(d.step, name, vars, nil)
 		if err == nil {
 			_, err = fit(v, p.Unit, name, &d.spec)
+		}
+		if errors.Is(err, expr.ErrAbsent) {
+			return // told by [checker.guarded]
 		}
 		if err != nil {
 			c := d.addf(at(path, "expr"), "%v%s", err, where(x, settings))

@@ -166,7 +166,9 @@ func (c *checker) expressions() {
 		}
 	}
 	c.stopNames()
+	c.poolConditions()
 	c.space()
+	c.conditions()
 }
 
 // stepsOf complains of results that are not there when an expression is

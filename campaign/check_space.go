@@ -13,11 +13,11 @@ import (
 // fieldsFor says which fields a type of parameter must and may have beside its
 // name and type.
 var fieldsFor = map[lab.ParameterType]struct{ must, may []string }{
-	lab.Continuous:  {[]string{"min", "max"}, []string{"scale", "unit", "aliases"}},
-	lab.Integer:     {[]string{"min", "max"}, []string{"scale", "unit", "aliases"}},
-	lab.Discrete:    {[]string{"values"}, []string{"unit", "aliases"}},
-	lab.Categorical: {[]string{"levels"}, []string{"descriptors", "descriptor_values", "aliases", "level_aliases"}},
-	lab.Composition: {[]string{"parts"}, []string{"sum", "step", "max_nonzero", "unit", "aliases", "level_aliases"}},
+	lab.Continuous:  {[]string{"min", "max"}, []string{"scale", "unit", "aliases", "when"}},
+	lab.Integer:     {[]string{"min", "max"}, []string{"scale", "unit", "aliases", "when"}},
+	lab.Discrete:    {[]string{"values"}, []string{"unit", "aliases", "when"}},
+	lab.Categorical: {[]string{"levels"}, []string{"descriptors", "descriptor_values", "aliases", "level_aliases", "when"}},
+	lab.Composition: {[]string{"parts"}, []string{"sum", "step", "max_nonzero", "unit", "aliases", "level_aliases", "when"}},
 }
 
 // reserved are words that cannot be the name of a parameter or a table, since
@@ -83,6 +83,8 @@ func has(p lab.Parameter, field string) bool {
 		return len(p.Aliases) > 0
 	case "level_aliases":
 		return len(p.LevelAliases) > 0
+	case "when":
+		return p.When != ""
 	default:
 		return p.Unit != ""
 	}
@@ -248,8 +250,41 @@ func (c *checker) pool() {
 	}
 }
 
+// poolConditions checks that points have values of the parameters that are there,
+// and of no others.
+func (c *checker) poolConditions() {
+	s := c.doc.Space
+	if len(s.Pool) == 0 || c.program.conditions == nil || c.has("space.pool") || c.has("space.parameters") {
+		return
+	}
+	told := 0
+	for i, point := range s.Pool {
+		active, err := c.program.active(settingsOf(s, point))
+		if err != nil {
+			c.addf(atIndex("space.pool", i), "%s", causeOf(err)).right("conditions that can be computed for all points")
+			return
+		}
+		for j, v := range point {
+			p := s.Parameters[j]
+			switch {
+			case told == mostRows:
+				return
+			case v.Kind() == lab.Absent && active[j]:
+				told++
+				c.addf(atIndex(atIndex("space.pool", i), j), "%s has no value, and its condition holds: %s", p.Name, clip(p.When)).right("a value in the file of candidates")
+			case v.Kind() != lab.Absent && !active[j]:
+				told++
+				c.addf(atIndex(atIndex("space.pool", i), j), "%s has a value, and its condition does not hold: %s", p.Name, clip(p.When)).right("an empty field in the file of candidates")
+			}
+		}
+	}
+}
+
 // misfit says why v can be no value of p, or "".
 func misfit(p lab.Parameter, v lab.Value) string {
+	if v.Kind() == lab.Absent && p.When != "" {
+		return ""
+	}
 	switch p.Type {
 	case lab.Categorical:
 		if v.Kind() != lab.IsLabel {

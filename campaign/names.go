@@ -86,6 +86,11 @@ func keysOf[T any](m map[string]T) []string {
 // of their parameter, levels as texts, compositions as tables by part.
 func settingVars(ps []lab.Parameter, settings []lab.Setting) (map[string]any, error) {
 	vars := make(map[string]any, len(settings)+4)
+	for _, p := range ps {
+		if p.When != "" {
+			vars[p.Name] = expr.Absent
+		}
+	}
 	for _, s := range settings {
 		i := slices.IndexFunc(ps, func(p lab.Parameter) bool { return p.Name == s.Name })
 		if i < 0 {

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -16,6 +17,8 @@ import (
 type Program struct {
 	doc         lab.Document
 	constraints []*expr.Program
+	conditions  []*expr.Program            // of the parameters, nil for those without; nil where none has one
+	order       []int                      // of the parameters: each behind those that its condition names
 	params      []map[string]*expr.Program // by step, in the order of the document
 	observe     []*expr.Program
 	sigma       []*expr.Program // nil where there is none
@@ -48,6 +51,7 @@ func compile(doc lab.Document, c *complaints, unsure map[string]bool) *Program {
 		}
 	}
 	names := expressionNames{c: c, doc: doc, unsure: unsure}
+	p.conditionsOf(names, space)
 	for i, x := range doc.Space.Constraints {
 		p.constraints = append(p.constraints, names.compile(space, at(atIndex("space.constraints", i), "expr"), x.Expr, "a condition", expr.Bool))
 	}
@@ -91,7 +95,7 @@ func (p *Program) Feasible(settings []lab.Setting) (bool, error) {
 		return false, err
 	}
 	for i, x := range p.constraints {
-		ok, err := x.Bool(vars)
+		ok, err := met(x, vars)
 		if err != nil {
 			return false, lab.Errorf(lab.Invalid, "constraint %d: %w", i+1, err)
 		}
@@ -100,6 +104,16 @@ func (p *Program) Feasible(settings []lab.Setting) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// met evaluates a constraint. One that cannot be told without a parameter that
+// is absent asks nothing.
+func met(x *expr.Program, vars map[string]any) (bool, error) {
+	ok, err := x.Bool(vars)
+	if errors.Is(err, expr.ErrAbsent) {
+		return true, nil
+	}
+	return ok, err
 }
 
 // Observe reads the objectives from the results of an experiment, in the order

@@ -171,6 +171,9 @@ func (c *complaints) candidates(path string, ps []lab.Parameter, rows [][]string
 }
 
 func (x column) value(p lab.Parameter, row []string) (lab.Value, string) {
+	if p.When != "" && !slices.ContainsFunc(x.index, func(j int) bool { return strings.TrimSpace(row[j]) != "" }) {
+		return lab.Value{}, ""
+	}
 	if p.Type == lab.Categorical {
 		return lab.Label(row[x.index[0]]), ""
 	}

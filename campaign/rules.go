@@ -123,6 +123,7 @@ var rules = map[reflect.Type]map[string]rule{
 		"unit":              {about: `The unit of its numbers, a UCUM code such as "Cel"; "1" unless told.`},
 		"aliases":           {about: "Further names of it in published work; names that chemists commonly use need not be told.", most: maxAliases},
 		"level_aliases":     {about: "Further names, in published work, of its levels or parts: lists of names by level or part."},
+		"when":              {about: "A CEL condition over other parameters: where it does not hold the parameter is absent.", longest: maxExpr},
 	},
 	reflect.TypeFor[lab.Constraint](): {
 		"expr": {about: "A CEL condition over the parameters.", required: true, longest: maxExpr},

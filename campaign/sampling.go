@@ -42,7 +42,7 @@ func (c *checker) meets(settings []lab.Setting) (bool, error) {
 		if x == nil {
 			continue
 		}
-		if ok, err := x.Bool(vars); !ok || err != nil {
+		if ok, err := met(x, vars); !ok || err != nil {
 			return false, err
 		}
 	}
@@ -53,9 +53,46 @@ func (c *checker) meets(settings []lab.Setting) (bool, error) {
 // the parameters are wrong.
 func (c *checker) trial() [][]lab.Setting {
 	if !c.tried {
-		c.tried, c.trials = true, c.makeTrial()
+		c.tried, c.trials = true, c.reduced(c.makeTrial())
 	}
 	return c.trials
+}
+
+// reduced takes absent parameters out of settings to try. It returns none where a
+// condition cannot be computed, which it complains of.
+func (c *checker) reduced(points [][]lab.Setting) [][]lab.Setting {
+	if c.program.conditions == nil || len(c.doc.Space.Pool) > 0 {
+		return points
+	}
+	for k, settings := range points {
+		present, err := c.program.present(settings)
+		if err != nil {
+			c.addf("space.parameters", "%s, at %s", causeOf(err), clip(describe(settings))).right("conditions that can be computed for all settings")
+			return nil
+		}
+		points[k] = present
+	}
+	return points
+}
+
+// causeOf is [cause] of an error with words before it.
+func causeOf(err error) string {
+	s := err.Error()
+	if i := strings.LastIndex(s, "`: "); i >= 0 {
+		if before := strings.Index(s, ": evaluate `"); before >= 0 {
+			return s[:before] + ": " + s[i+3:]
+		}
+	}
+	return s
+}
+
+// describe writes settings for a complaint.
+func describe(settings []lab.Setting) string {
+	words := make([]string, len(settings))
+	for i, s := range settings {
+		words[i] = s.Name + " = " + s.Value.String()
+	}
+	return strings.Join(words, ", ")
 }
 
 func (c *checker) makeTrial() [][]lab.Setting {
@@ -84,9 +121,11 @@ func (c *checker) makeTrial() [][]lab.Setting {
 }
 
 func settingsOf(s lab.Space, point []lab.Value) []lab.Setting {
-	out := make([]lab.Setting, len(point))
+	out := make([]lab.Setting, 0, len(point))
 	for i, v := range point {
-		out[i] = lab.Setting{Name: s.Parameters[i].Name, Value: v, Unit: s.Parameters[i].Unit}
+		if v.Kind() != lab.Absent {
+			out = append(out, lab.Setting{Name: s.Parameters[i].Name, Value: v, Unit: s.Parameters[i].Unit})
+		}
 	}
 	return out
 }
@@ -213,7 +252,7 @@ func (c *checker) space() {
 		}
 		all := true
 		for i, x := range c.program.constraints {
-			ok, err := x.Bool(vars)
+			ok, err := met(x, vars)
 			if err != nil {
 				c.addf(at(atIndex("space.constraints", i), "expr"), "cannot be computed%s: %v", where(x, settings), cause(err)).
 					right("a condition that can be computed for all settings; test for the exception before, as in x > 0 && y / x < 2")

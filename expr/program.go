@@ -14,6 +14,16 @@ import (
 // ErrCost tells an evaluation that was ended because it cost too much.
 var ErrCost = errors.New("the expression costs too much to evaluate")
 
+// ErrAbsent tells an evaluation that needed a variable which is [Absent].
+var ErrAbsent = errors.New("has no value here")
+
+// Absent is the value of a variable that an expression may name and must not
+// need: touching it is [ErrAbsent], unless the result does not depend on it, as in
+// base == 'none' || amount > 2 where base is none.
+var Absent = absent{}
+
+type absent struct{}
+
 // Program is a compiled expression. It is safe for concurrent use.
 type Program struct {
 	source string
@@ -58,6 +68,9 @@ func (p *Program) Value(vars map[string]any) (any, error) {
 		return nil, p.fail(err)
 	}
 	v, _, err := p.cel.Eval(scope)
+	if err != nil && scope.touched != "" {
+		return nil, p.fail(fmt.Errorf("`%s` %w", scope.touched, ErrAbsent))
+	}
 	if cancelled := (interpreter.EvalCancelledError{}); errors.As(err, &cancelled) {
 		return nil, p.fail(ErrCost)
 	}
@@ -97,6 +110,8 @@ type scope struct {
 	vars   []Var
 	values []ref.Val
 	late   map[string]cel.LateBoundFunction
+	// touched is a variable that was asked for and is absent.
+	touched string
 }
 
 // scope checks that all the expression needs is there and of its type.
@@ -106,6 +121,9 @@ func (p *Program) scope(vars map[string]any) (*scope, error) {
 		native, ok := vars[v.Name]
 		if !ok {
 			return nil, fmt.Errorf("variable `%s` is missing", v.Name)
+		}
+		if native == Absent {
+			continue
 		}
 		value := adapter{}.NativeToValue(native)
 		if fault, bad := value.(*types.Err); bad {
@@ -134,6 +152,10 @@ func (p *Program) scope(vars map[string]any) (*scope, error) {
 func (s *scope) ResolveName(name string) (any, bool) {
 	for i := range s.vars {
 		if s.vars[i].Name == name {
+			if s.values[i] == nil {
+				s.touched = name
+				return nil, false
+			}
 			return s.values[i], true
 		}
 	}

@@ -33,7 +33,8 @@ type Space struct {
 	// Candidates, when set, says that only the points of this table exist.
 	Candidates *File `json:"candidates,omitempty"`
 	// Pool holds the points of Candidates once they are read, each with one
-	// value to a parameter in the order of Parameters. Authors leave it out.
+	// value to a parameter in the order of Parameters, null for one that is absent
+	// there. Authors leave it out.
 	Pool [][]Value `json:"pool,omitempty"`
 }
 
@@ -71,9 +72,13 @@ type Parameter struct {
 	// those of its levels or parts.
 	Aliases      []string            `json:"aliases,omitempty"`
 	LevelAliases map[string][]string `json:"level_aliases,omitempty"`
+	// When is a CEL condition over other parameters. Where it does not hold the
+	// parameter is absent: an experiment has no setting for it.
+	When string `json:"when,omitempty"`
 }
 
-// Constraint is a CEL condition over the parameters that every proposal meets.
+// Constraint is a CEL condition over the parameters that every proposal meets. One
+// that cannot be told without a parameter that is absent asks nothing.
 type Constraint struct {
 	Expr string `json:"expr"`
 	Why  string `json:"why,omitempty"`

@@ -138,7 +138,8 @@ func (v *Value) UnmarshalJSON(b []byte) error {
 }
 
 // Setting is a parameter with the value chosen for it, in the parameter's unit.
-// Settings travel as slices in the order of the space.
+// Settings travel as slices in the order of the space, without the parameters
+// that are absent where their condition does not hold.
 type Setting struct {
 	Name  string `json:"name"`
 	Value Value  `json:"value"`

@@ -135,6 +135,9 @@ func encode(ps []lab.Parameter, point []lab.Value) []float64 {
 			copy(out[at:], v.Parts())
 		default:
 			x := v.Number()
+			if v.Kind() == lab.Absent {
+				x = middle(p)
+			}
 			if p.Scale == "log" {
 				x = math.Log(x)
 			}
@@ -164,4 +167,19 @@ func (m *Model) order(s lab.Space, objectives []lab.Objective) (places []int, co
 		return nil, nil, lab.Errorf(lab.Invalid, "model %s predicts none of the objectives", m.Name)
 	}
 	return places, common, nil
+}
+
+// middle stands for a number that is absent where the condition of its parameter
+// does not hold. What tells such a point apart are the parameters of the condition.
+func middle(p lab.Parameter) float64 {
+	switch {
+	case p.Min != nil && p.Max != nil && p.Scale == "log":
+		return math.Sqrt(*p.Min * *p.Max)
+	case p.Min != nil && p.Max != nil:
+		return (*p.Min + *p.Max) / 2
+	case len(p.Values) > 0:
+		return p.Values[len(p.Values)/2]
+	default:
+		return 1
+	}
 }

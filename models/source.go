@@ -98,7 +98,7 @@ func (m *Model) Predict(points [][]lab.Value) [][]float64 {
 // where returns the points of a brief at which a model is asked, in the order of
 // the space's parameters.
 func where(b lab.Brief) ([][]lab.Value, error) {
-	sp, err := space.Compile(b.Space, nil)
+	sp, err := space.Compile(b.Space, space.Rules{Active: space.Always})
 	if err != nil {
 		return nil, err
 	}

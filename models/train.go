@@ -78,7 +78,7 @@ func (o Order) usable() (x [][]float64, y [][]float64, keys []string, err error)
 					point[k] = s.Value
 				}
 			}
-			if point[k].Kind() == lab.Absent {
+			if point[k].Kind() == lab.Absent && p.When == "" {
 				return nil, nil, nil, lab.Errorf(lab.Invalid, "row %d of %s has no setting for parameter %q", i+1, o.Source, p.Name)
 			}
 		}

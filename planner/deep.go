@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/athanor-lab/athanor/planner/net"
+	"github.com/athanor-lab/athanor/planner/space"
 )
 
 const (
@@ -76,7 +77,16 @@ func (t *task) inputs(features []float64) []float64 {
 		case col.Levels > 0:
 			at := len(out)
 			out = append(out, make([]float64, col.Levels)...)
-			out[at+int(features[c])] = 1
+			if l := int(features[c]); l < col.Levels { // else it is absent
+				out[at+l] = 1
+			}
+		case col.Optional:
+			// In the middle where there is none, and told so.
+			there, v := 1.0, features[c]
+			if v == space.AbsentFeature {
+				there, v = 0, 0.5
+			}
+			out = append(out, v, there)
 		default:
 			out = append(out, features[c])
 		}

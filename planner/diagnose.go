@@ -101,7 +101,7 @@ func (w *writer) importance(j int, r *response) []lab.Importance {
 		for c, col := range w.t.space.Columns() {
 			var others []float64
 			switch {
-			case col.Constant:
+			case col.Constant, w.t.space.Absent(e.state, c):
 			case col.Levels > 0:
 				for l := 0; l < col.Levels; l += max(1, col.Levels/4) {
 					others = append(others, float64(l))

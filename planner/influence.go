@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/planner/space"
 )
 
 // seeds is how many experiments of a campaign with literature go where it is
@@ -111,7 +112,7 @@ func (t *task) alike(a, b []float64) float64 {
 	d := 0.0
 	for c, col := range t.space.Columns() {
 		switch {
-		case col.Levels == 0:
+		case col.Levels == 0 && math.Min(a[c], b[c]) != space.AbsentFeature:
 			d += (a[c] - b[c]) * (a[c] - b[c])
 		case a[c] != b[c]:
 			d += 0.25

@@ -232,6 +232,7 @@ func (s *search) climb(state []float64, value float64) ([]float64, float64, erro
 			}
 			if !slices.Equal(joint, best) && !slices.Equal(joint, at) {
 				spent++
+				sp.Settle(joint)
 				v := worth(joint, exact)
 				ok, err := s.t.free(joint)
 				if err != nil {

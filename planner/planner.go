@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/athanor-lab/athanor/lab"
@@ -20,6 +21,10 @@ type Options struct {
 	// planner without it refuses spaces that have constraints. The check must be
 	// a pure function of the settings.
 	Feasible func(lab.Space) (func([]lab.Setting) (bool, error), error)
+	// Active compiles the conditions of a space's parameters: which of them are
+	// there, given values of all. A planner without it refuses spaces that have
+	// conditions. It must be a pure function of the settings.
+	Active func(lab.Space) (func([]lab.Setting) []bool, error)
 	// Costs compiles what experiments cost. A planner without it refuses briefs with
 	// a cost. What it returns must be a pure function of the settings.
 	Costs func(lab.Space, lab.CostRule) (func([]lab.Setting) (float64, error), error)
@@ -98,17 +103,22 @@ func (p *Planner) compile(s lab.Space, hash [32]byte) (*space.Space, error) {
 	}
 	p.mu.Unlock()
 
-	var feasible func([]lab.Setting) (bool, error)
+	var rules space.Rules
 	var err error
 	if len(s.Constraints) > 0 {
 		if p.options.Feasible == nil {
 			return nil, lab.Errorf(lab.Invalid, "space.constraints has %d conditions and the planner was made without a way to check them", len(s.Constraints))
 		}
-		if feasible, err = p.options.Feasible(s); err != nil {
+		if rules.Feasible, err = p.options.Feasible(s); err != nil {
 			return nil, fmt.Errorf("compile the constraints: %w", err)
 		}
 	}
-	sp, err := space.Compile(s, feasible)
+	if p.options.Active != nil && slices.ContainsFunc(s.Parameters, func(q lab.Parameter) bool { return q.When != "" }) {
+		if rules.Active, err = p.options.Active(s); err != nil {
+			return nil, fmt.Errorf("compile the conditions: %w", err)
+		}
+	}
+	sp, err := space.Compile(s, rules)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ var (
 // not a finite number.
 func TestProposalsAreNewAndFeasible(t *testing.T) {
 	t.Parallel()
-	p := planner.New(planner.Options{Feasible: halfPlane})
+	p := planner.New(planner.Options{Feasible: halfPlane, Active: branches})
 	for i := range *problems {
 		seed := *problemSeed + uint64(i)
 		if why := try(p, seed); why != "" {
@@ -53,7 +53,7 @@ func try(p *planner.Planner, seed uint64) (why string) {
 		return err.Error()
 	}
 	if seed%7 == 0 {
-		again, err := planner.New(planner.Options{Feasible: halfPlane}).Propose(context.Background(), b)
+		again, err := planner.New(planner.Options{Feasible: halfPlane, Active: branches}).Propose(context.Background(), b)
 		if err != nil {
 			return err.Error()
 		}
@@ -119,17 +119,26 @@ func text(s []lab.Setting) string {
 
 // outside says in what way settings are not of the space.
 func outside(s lab.Space, settings []lab.Setting) string {
-	if len(settings) != len(s.Parameters) {
-		return fmt.Sprintf("%d settings", len(settings))
+	row := make([]lab.Value, len(s.Parameters))
+	there := whole(s, settings)
+	if len(there) != len(settings) {
+		return fmt.Sprintf("%d settings of %d parameters that are there", len(settings), len(there))
 	}
-	row := make([]lab.Value, len(settings))
+	for k, set := range settings {
+		if set.Name != there[k].Name {
+			return fmt.Sprintf("%s in the place of %s", set.Name, there[k].Name)
+		}
+	}
+	k := 0
 	for i, p := range s.Parameters {
-		v := settings[i].Value
+		if k == len(settings) || settings[k].Name != p.Name {
+			continue // absent
+		}
+		v := settings[k].Value
+		k++
 		row[i] = v
 		x := v.Number()
 		switch {
-		case settings[i].Name != p.Name:
-			return settings[i].Name
 		case p.Type == lab.Continuous && !(x >= *p.Min && x <= *p.Max):
 			return fmt.Sprint(p.Name, x)
 		case p.Type == lab.Integer && !(x >= *p.Min && x <= *p.Max && x == math.Round(x)):
@@ -169,6 +178,9 @@ func size(s lab.Space) float64 {
 	}
 	n := 1.0
 	for _, p := range s.Parameters {
+		if p.When != "" {
+			continue
+		}
 		switch p.Type {
 		case lab.Continuous:
 			if *p.Max > *p.Min {
@@ -190,16 +202,68 @@ func size(s lab.Space) float64 {
 // choice does not go with a high first number.
 func halfPlane(s lab.Space) (func([]lab.Setting) (bool, error), error) {
 	return func(settings []lab.Setting) (bool, error) {
-		sum, n := 0.0, 0.0
-		for i, p := range s.Parameters {
+		sum, n, k := 0.0, 0.0, 0
+		for _, p := range s.Parameters {
+			if k == len(settings) || settings[k].Name != p.Name {
+				continue // absent
+			}
+			k++
 			if p.Min == nil || *p.Max <= *p.Min {
 				continue
 			}
-			sum += (settings[i].Value.Number() - *p.Min) / (*p.Max - *p.Min)
+			sum += (settings[k-1].Value.Number() - *p.Min) / (*p.Max - *p.Min)
 			n++
 		}
 		return n == 0 || sum/n <= 0.6, nil
 	}, nil
+}
+
+// branches are the conditions of the random problems: a parameter is there where
+// the one that its condition names is there and in the upper half of what it can be.
+func branches(s lab.Space) (func([]lab.Setting) []bool, error) {
+	return func(settings []lab.Setting) []bool {
+		out := make([]bool, len(s.Parameters))
+		for i, p := range s.Parameters {
+			if p.When == "" {
+				out[i] = true
+				continue
+			}
+			parent := slices.IndexFunc(s.Parameters, func(q lab.Parameter) bool { return q.Name == p.When })
+			k := slices.IndexFunc(settings, func(set lab.Setting) bool { return set.Name == p.When })
+			out[i] = k >= 0 && out[parent] && upper(s.Parameters[parent], settings[k].Value)
+		}
+		return out
+	}, nil
+}
+
+func upper(p lab.Parameter, v lab.Value) bool {
+	switch {
+	case p.Type == lab.Categorical:
+		return v.Label() != p.Levels[0]
+	case p.Type == lab.Composition:
+		return v.Parts()[0] >= *p.Sum/2
+	case p.Type == lab.Discrete:
+		return v.Number() > p.Values[0]
+	default:
+		return v.Number() >= (*p.Min+*p.Max)/2
+	}
+}
+
+// whole returns the settings that are there of some.
+func whole(s lab.Space, settings []lab.Setting) []lab.Setting {
+	active, _ := branches(s)
+	there := active(settings)
+	var out []lab.Setting
+	for i, p := range s.Parameters {
+		if k := slices.IndexFunc(settings, func(set lab.Setting) bool { return set.Name == p.Name }); there[i] {
+			set := lab.Setting{Name: p.Name}
+			if k >= 0 {
+				set = settings[k]
+			}
+			out = append(out, set)
+		}
+	}
+	return out
 }
 
 // randomBrief makes a problem with 1 to 60 parameters and 0 to 300 experiments,
@@ -219,11 +283,18 @@ func randomBrief(rng *rand.Rand) lab.Brief {
 		b.Space.Parameters = append(b.Space.Parameters, randomParameter(rng, i))
 	}
 	if rng.IntN(3) == 0 {
+		for i := 1; i < d; i++ {
+			if rng.IntN(2) == 0 {
+				b.Space.Parameters[i].When = b.Space.Parameters[rng.IntN(i)].Name
+			}
+		}
+	}
+	if rng.IntN(3) == 0 {
 		b.Space.Constraints = []lab.Constraint{{Expr: "half plane"}}
 	}
 	if rng.IntN(3) == 0 {
 		for range 1 + rng.IntN(80) {
-			b.Space.Pool = append(b.Space.Pool, values(randomSettings(rng, b.Space)))
+			b.Space.Pool = append(b.Space.Pool, values(b.Space, randomSettings(rng, b.Space)))
 		}
 	}
 	for i := range 1 + rng.IntN(3) + rng.IntN(2)*rng.IntN(3) {
@@ -373,21 +444,27 @@ func randomSettings(rng *rand.Rand, s lab.Space) []lab.Setting {
 			row = append(row, lab.Parts(parts))
 		}
 	}
-	return named(s, row)
+	return whole(s, named(s, row))
 }
 
 func named(s lab.Space, row []lab.Value) []lab.Setting {
-	out := make([]lab.Setting, len(row))
+	out := make([]lab.Setting, 0, len(row))
 	for i, v := range row {
-		out[i] = lab.Setting{Name: s.Parameters[i].Name, Value: v}
+		if v.Kind() != lab.Absent {
+			out = append(out, lab.Setting{Name: s.Parameters[i].Name, Value: v})
+		}
 	}
 	return out
 }
 
-func values(settings []lab.Setting) []lab.Value {
-	out := make([]lab.Value, len(settings))
-	for i, s := range settings {
-		out[i] = s.Value
+func values(s lab.Space, settings []lab.Setting) []lab.Value {
+	out := make([]lab.Value, len(s.Parameters))
+	for i, p := range s.Parameters {
+		for _, set := range settings {
+			if set.Name == p.Name {
+				out[i] = set.Value
+			}
+		}
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,9 +77,17 @@ func (t *task) novelty(state []float64) string {
 	// A level never tried, else the number farthest from any tried.
 	widest, at := 0.1, -1
 	for c, col := range cols {
+		if t.space.Absent(state, c) {
+			continue
+		}
 		gap := math.Inf(1)
 		for _, e := range all {
-			gap = math.Min(gap, math.Abs(f[c]-e.features[c]))
+			if !t.space.Absent(e.state, c) {
+				gap = math.Min(gap, math.Abs(f[c]-e.features[c]))
+			}
+		}
+		if p := t.space.Parameter(col.Parameter); col.Optional && math.IsInf(gap, 1) {
+			return fmt.Sprintf("the first experiment with any %s", p.Name)
 		}
 		if col.Levels > 0 && gap > 0 {
 			p := t.space.Parameter(col.Parameter)
@@ -117,9 +126,17 @@ func (t *task) variation(state, f []float64, cols []space.Column, all []experime
 	}
 	mine, theirs := t.space.Settings(state), t.space.Settings(all[at].state)
 	var changes []string
-	for i := range mine {
-		if !mine[i].Value.Equal(theirs[i].Value) {
-			changes = append(changes, fmt.Sprintf("%s %s instead of %s", mine[i].Name, mine[i].Value, withUnit(theirs[i].Value.String(), theirs[i].Unit)))
+	for _, p := range t.brief.Space.Parameters {
+		has := func(s lab.Setting) bool { return s.Name == p.Name }
+		i, j := slices.IndexFunc(mine, has), slices.IndexFunc(theirs, has)
+		switch {
+		case i < 0 && j < 0:
+		case j < 0:
+			changes = append(changes, "with "+p.Name+" "+withUnit(mine[i].Value.String(), p.Unit))
+		case i < 0:
+			changes = append(changes, "without "+p.Name)
+		case !mine[i].Value.Equal(theirs[j].Value):
+			changes = append(changes, fmt.Sprintf("%s %s instead of %s", p.Name, mine[i].Value, withUnit(theirs[j].Value.String(), p.Unit)))
 		}
 	}
 	switch {

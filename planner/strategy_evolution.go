@@ -86,7 +86,7 @@ func (t *task) newEvolution() *evolution {
 		if kind != lab.Composition && col.Settings <= 1000 {
 			for k := range col.Settings {
 				u[c] = (float64(k) + 0.5) / float64(col.Settings)
-				t.space.FromUnit(u, state)
+				t.space.Fill(u, state)
 				e.scale[c].settings = append(e.scale[c].settings, state[c])
 			}
 			u[c] = 0
@@ -186,7 +186,10 @@ func (e *evolution) encode(state []float64) []float64 {
 	e.t.space.Features(state, f)
 	out := make([]float64, len(e.columns))
 	for k, c := range e.columns {
-		out[k] = f[c]
+		if out[k] = f[c]; e.t.space.Absent(state, c) {
+			out[k] = e.mean[k] // it says nothing of where it would be
+			continue
+		}
 		if s := e.scale[c].settings; s != nil {
 			at, _ := slices.BinarySearch(s, state[c])
 			out[k] = (float64(at) + 0.5) / float64(len(s))
@@ -197,7 +200,7 @@ func (e *evolution) encode(state []float64) []float64 {
 
 // decode writes the state nearest to a point u of the features.
 func (e *evolution) decode(u, state []float64) {
-	e.t.space.FromUnit(u, state)
+	e.t.space.Fill(u, state)
 	for c, col := range e.t.space.Columns() {
 		if p := e.t.space.Parameter(col.Parameter); p.Type == lab.Composition {
 			state[c] = u[c]
@@ -226,7 +229,7 @@ func (e *evolution) draw(rng *rand.Rand) []float64 {
 	}
 	if len(e.t.brief.Space.Pool) > 0 {
 		state, f := make([]float64, len(u)), make([]float64, len(u))
-		e.t.space.FromUnit(u, state)
+		e.t.space.Fill(u, state)
 		e.t.space.Features(state, f)
 		for c, col := range e.t.space.Columns() {
 			if e.scale[c].settings != nil && col.Levels == 0 {

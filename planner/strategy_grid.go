@@ -135,7 +135,7 @@ func (t *task) places(c, n int, middles bool, u, state []float64) [][]float64 {
 		if !middles && n > 1 {
 			u[c] = math.Min(float64(k)/float64(n-1), 1-1e-12)
 		}
-		t.space.FromUnit(u, state)
+		t.space.Fill(u, state)
 		out = append(out, []float64{state[c]})
 	}
 	u[c] = 0

@@ -31,7 +31,8 @@ type member struct {
 }
 
 // metric gives every varying number a length scale of its own, and every choice
-// one by Hamming distance and, where its levels have descriptors, one by these.
+// one by Hamming distance and, where its levels have descriptors, one by these. A
+// parameter that is absent from two points does not tell them apart.
 func (t *task) metric() gp.Metric {
 	var m gp.Metric
 	for _, c := range t.space.Columns() {
@@ -39,13 +40,18 @@ func (t *task) metric() gp.Metric {
 		switch {
 		case c.Constant:
 		case c.Levels > 0:
+			n := c.Levels
+			if c.Optional {
+				n++ // absent is a level more
+			}
 			if c.Distances != nil {
-				col.Tables = append(col.Tables, gp.Table{Group: m.Groups, N: c.Levels, D: c.Distances})
+				col.Tables = append(col.Tables, gp.Table{Group: m.Groups, N: n, D: c.Distances})
 				m.Groups++
 			}
-			col.Tables = append(col.Tables, gp.Hamming(m.Groups, c.Levels))
+			col.Tables = append(col.Tables, gp.Hamming(m.Groups, n))
 			m.Groups++
 		default:
+			col.Optional = c.Optional
 			col.Group = m.Groups
 			m.Groups++
 		}

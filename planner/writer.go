@@ -116,12 +116,13 @@ func (t *task) nearest(state []float64) []lab.Neighbour {
 // neighbours is how many earlier experiments a proposal is compared with.
 const neighbours = 3
 
-// distance is Euclidean in the features; two levels of a choice are 1 apart.
+// distance is Euclidean in the features; two levels of a choice are 1 apart, and so
+// are any value and none.
 func distance(cols []space.Column, a, b []float64) float64 {
 	s := 0.0
 	for c, col := range cols {
 		d := a[c] - b[c]
-		if col.Levels > 0 && d != 0 {
+		if d != 0 && (col.Levels > 0 || col.Optional && math.Min(a[c], b[c]) == space.AbsentFeature) {
 			d = 1
 		}
 		s += d * d

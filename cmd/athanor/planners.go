@@ -25,14 +25,14 @@ type planners struct {
 
 // builtIn returns our own planner, which reads constraints and costs as campaigns do.
 func builtIn() *planner.Planner {
-	return planner.New(planner.Options{Feasible: campaign.Feasible, Costs: campaign.Costs})
+	return planner.New(planner.Options{Feasible: campaign.Feasible, Active: campaign.Active, Costs: campaign.Costs})
 }
 
 func (c planning) planners() (*planners, error) {
 	p := &planners{built: builtIn(), plugins: make(map[string]*plugin.Planner)}
 	p.race = race.New(p)
 	for name, url := range c.Plugins {
-		x, err := plugin.New(plugin.Options{Name: name, URL: url, Fallback: p.built, Feasible: campaign.Feasible})
+		x, err := plugin.New(plugin.Options{Name: name, URL: url, Fallback: p.built, Feasible: campaign.Feasible, Active: campaign.Active})
 		if err != nil {
 			return nil, err
 		}

@@ -223,6 +223,8 @@ func (t *Table) add(number, row int, columns []column, fields []string, s lab.Sp
 		switch {
 		case c.failed:
 			failed, err = yes(text)
+		case c.parameter >= 0 && text == "" && s.Parameters[c.parameter].When != "":
+			// It is absent; whether it may be is for the space to say.
 		case c.parameter >= 0 && s.Parameters[c.parameter].Type == lab.Composition:
 			p := s.Parameters[c.parameter]
 			if parts[c.parameter] == nil {
@@ -251,12 +253,14 @@ func (t *Table) add(number, row int, columns []column, fields []string, s lab.Sp
 			return lab.Errorf(lab.Invalid, "row %d, column %q: %w", row, c.name, err)
 		}
 	}
-	settings := make([]lab.Setting, len(values))
+	settings := make([]lab.Setting, 0, len(values))
 	for i, p := range s.Parameters {
-		if p.Type == lab.Composition {
+		if p.Type == lab.Composition && parts[i] != nil {
 			values[i] = lab.Parts(parts[i])
 		}
-		settings[i] = lab.Setting{Name: p.Name, Value: values[i], Unit: p.Unit}
+		if values[i].Kind() != lab.Absent {
+			settings = append(settings, lab.Setting{Name: p.Name, Value: values[i], Unit: p.Unit})
+		}
 	}
 	var observed []lab.Measured
 	for j, o := range objectives {

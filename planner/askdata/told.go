@@ -33,6 +33,9 @@ func (t *Table) gather(i int, e Experiment, s lab.Space, objectives []lab.Object
 	var settings []lab.Setting
 	for _, p := range s.Parameters {
 		v, ok := e.Settings[p.Name]
+		if p.When != "" && v.Kind() == lab.Absent {
+			continue
+		}
 		if !ok {
 			return lab.Errorf(lab.Invalid, "experiments[%d].settings has no %q; every experiment has a value for each parameter", i, p.Name)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/athanor-lab/athanor/lab"
@@ -36,10 +37,14 @@ func Write(w io.Writer, columns []string, comma rune, s lab.Space, proposals []l
 		for i, text := range columns {
 			name, _ := split(text)
 			c, _ := match(name, s, nil)
-			if c.parameter < 0 || c.parameter >= len(p.Settings) {
+			if c.parameter < 0 {
 				continue
 			}
-			switch v := p.Settings[c.parameter].Value; v.Kind() {
+			at := slices.IndexFunc(p.Settings, func(set lab.Setting) bool { return set.Name == s.Parameters[c.parameter].Name })
+			if at < 0 {
+				continue // it is absent
+			}
+			switch v := p.Settings[at].Value; v.Kind() {
 			case lab.IsLabel:
 				row[i] = v.Label()
 			case lab.IsParts:

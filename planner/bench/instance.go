@@ -50,7 +50,7 @@ func (p problem) allowed(x []float64) bool {
 
 // newInstance draws the constants of a seed and finds the best that there is.
 func newInstance(p problem, seed uint64) (*instance, error) {
-	sp, err := space.Compile(p.lab(), nil)
+	sp, err := space.Compile(p.lab(), space.Rules{})
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,7 @@
 package gp
 
+import "math"
+
 // Metric says how far apart two points are: for each group of columns that
 // share a length scale, the square of their distance.
 //
@@ -45,6 +47,40 @@ func (m Metric) together(a, b []float64) float64 {
 type Column struct {
 	Group  int // of a numeric column; below 0 the column does not count
 	Tables []Table
+	// Optional says that some points have no number there: they have [None]. Two of
+	// these are at distance 0, and one of them is as far from every number as 0 is
+	// from 1. For the kernel to stay one, numbers lie on an arc of a radian whose
+	// centre is the point without; where they are near each other that changes their
+	// distance little (after the arc kernel of Swersky, Duvenaud, Snoek, Hutter &
+	// Osborne, Raiders of the lost architecture: kernels for Bayesian optimization in
+	// conditional parameter spaces, 2013, https://arxiv.org/abs/1409.4011).
+	Optional bool
+}
+
+// None is the coordinate of a point that has no number in an optional column, whose
+// numbers are above it.
+const None = -1.0
+
+// arcRadius puts 0 and 1, a radian apart, at a distance of 1.
+var arcRadius = 1 / (2 * math.Sin(0.5))
+
+// arc returns where an optional number is in the plane of its arc.
+func arc(v float64) (a, b float64) {
+	if v == None {
+		return 0, 0
+	}
+	s, c := math.Sincos(v)
+	return arcRadius * c, arcRadius * s
+}
+
+// apart is the square of the distance of two coordinates of a numeric column.
+func (c Column) apart(a, b float64) float64 {
+	if !c.Optional {
+		return (a - b) * (a - b)
+	}
+	a0, a1 := arc(a)
+	b0, b1 := arc(b)
+	return (a0-b0)*(a0-b0) + (a1-b1)*(a1-b1)
 }
 
 // Table is the square of the distance between each two levels of a column, as
@@ -73,7 +109,7 @@ func (m Metric) Squared(a, b []float64) float64 {
 	for c, col := range m.Columns {
 		if col.Tables == nil {
 			if col.Group >= 0 {
-				s += (a[c] - b[c]) * (a[c] - b[c])
+				s += col.apart(a[c], b[c])
 			}
 			continue
 		}
@@ -102,8 +138,12 @@ func (m Metric) distances(x [][]float64) [][]float64 {
 			p := 0
 			for i := range x {
 				for j := range x[:i] {
-					z := x[i][c] - x[j][c]
-					d[p] += z * z
+					if col.Optional {
+						d[p] += col.apart(x[i][c], x[j][c])
+					} else {
+						z := x[i][c] - x[j][c]
+						d[p] += z * z
+					}
 					p++
 				}
 			}

@@ -22,7 +22,8 @@ type Posterior struct {
 	metric  Metric
 	n       int
 	stride  int
-	numeric []int     // columns with numbers
+	numeric []int     // columns with numbers, an optional one twice
+	side    []uint8   // what of such a column is the coordinate
 	weight  []float64 // 1/l of those columns
 	x       []float64 // their scaled values, column after column, stride apart
 	level   []int     // columns with levels
@@ -33,6 +34,25 @@ type Posterior struct {
 	l       []float64
 	alpha   []float64
 	y       []float64
+}
+
+// What of a column's number is a coordinate.
+const (
+	itself uint8 = iota
+	arcCos
+	arcSin
+)
+
+// coordinate returns the k-th coordinate of x, scaled.
+func (p *Posterior) coordinate(k int, x []float64) float64 {
+	v := x[p.numeric[k]]
+	switch p.side[k] {
+	case arcCos:
+		v, _ = arc(v)
+	case arcSin:
+		_, v = arc(v)
+	}
+	return v * p.weight[k]
 }
 
 // Scratch is memory that a prediction works in.
@@ -91,8 +111,15 @@ func (p *Problem) Posterior(kernel Kernel, h Params, spare int) (*Posterior, err
 func (p *Posterior) lay(h Params) {
 	for c, col := range p.metric.Columns {
 		if col.Tables == nil {
-			if col.Group >= 0 {
-				p.numeric = append(p.numeric, c)
+			sides := []uint8{itself}
+			if col.Optional {
+				sides = []uint8{arcCos, arcSin}
+			}
+			if col.Group < 0 {
+				sides = nil
+			}
+			for _, side := range sides {
+				p.numeric, p.side = append(p.numeric, c), append(p.side, side)
 				p.weight = append(p.weight, 1/h.Scales[col.Group])
 			}
 			continue
@@ -117,8 +144,8 @@ func (p *Posterior) lay(h Params) {
 
 // place writes x as the next row.
 func (p *Posterior) place(x []float64) {
-	for k, c := range p.numeric {
-		p.x[k*p.stride+p.n] = x[c] * p.weight[k]
+	for k := range p.numeric {
+		p.x[k*p.stride+p.n] = p.coordinate(k, x)
 	}
 	for k, c := range p.level {
 		p.index[k*p.stride+p.n] = int32(x[c])
@@ -153,8 +180,8 @@ func (p *Posterior) covariances(x []float64, s *Scratch) []float64 {
 	}
 	k := 0
 	for ; k+4 <= len(p.numeric); k += 4 {
-		v0, v1 := x[p.numeric[k]]*p.weight[k], x[p.numeric[k+1]]*p.weight[k+1]
-		v2, v3 := x[p.numeric[k+2]]*p.weight[k+2], x[p.numeric[k+3]]*p.weight[k+3]
+		v0, v1 := p.coordinate(k, x), p.coordinate(k+1, x)
+		v2, v3 := p.coordinate(k+2, x), p.coordinate(k+3, x)
 		x0, x1 := p.x[k*p.stride:], p.x[(k+1)*p.stride:]
 		x2, x3 := p.x[(k+2)*p.stride:], p.x[(k+3)*p.stride:]
 		x0, x1, x2, x3 = x0[:len(r2)], x1[:len(r2)], x2[:len(r2)], x3[:len(r2)]
@@ -164,7 +191,7 @@ func (p *Posterior) covariances(x []float64, s *Scratch) []float64 {
 		}
 	}
 	for ; k < len(p.numeric); k++ {
-		v := x[p.numeric[k]] * p.weight[k]
+		v := p.coordinate(k, x)
 		row := p.x[k*p.stride : k*p.stride+p.n]
 		for i, w := range row {
 			z := v - w

@@ -38,8 +38,10 @@ type Options struct {
 	Timeout time.Duration
 	// Fallback decides what the plug-in does not; its policy is "auto".
 	Fallback Proposer
-	// Feasible compiles the constraints of a space, as in [planner.Options].
+	// Feasible and Active compile the constraints and the conditions of a space, as
+	// in [planner.Options].
 	Feasible func(lab.Space) (func([]lab.Setting) (bool, error), error)
+	Active   func(lab.Space) (func([]lab.Setting) []bool, error)
 	// Client sends the requests; nil is one without redirects.
 	Client *http.Client
 }
@@ -175,7 +177,13 @@ func (p *Planner) checker(b lab.Brief) (*checker, error) {
 			return nil, fmt.Errorf("compile the constraints: %w", err)
 		}
 	}
-	if c.space, err = space.Compile(b.Space, c.feasible); err != nil {
+	rules := space.Rules{Feasible: c.feasible}
+	if p.o.Active != nil {
+		if rules.Active, err = p.o.Active(b.Space); err != nil {
+			return nil, fmt.Errorf("compile the conditions: %w", err)
+		}
+	}
+	if c.space, err = space.Compile(b.Space, rules); err != nil {
 		return nil, err
 	}
 	if err := c.take(b); err != nil {

@@ -10,8 +10,12 @@ type Column struct {
 	Settings  int // how many values it can take; more than 1000 count as 1001
 	// Levels is the number of levels of a categorical parameter, else 0.
 	Levels int
+	// Optional says that the parameter may be absent: its feature is then
+	// [AbsentFeature] or, of a categorical one, Levels.
+	Optional bool
 	// Distances are the squares of the distances between levels by their
-	// descriptors, Levels×Levels by rows, the largest 1; nil without descriptors.
+	// descriptors, Levels×Levels by rows, the largest 1; nil without descriptors. Of
+	// an optional column there is a row and a column more, for absent.
 	Distances []float64
 }
 
@@ -21,7 +25,7 @@ func (s *Space) Columns() []Column {
 	for i := range s.params {
 		p := &s.params[i]
 		for k := range p.width {
-			c := Column{Parameter: i, Part: k, Settings: p.count(1000)}
+			c := Column{Parameter: i, Part: k, Settings: p.count(1000), Optional: p.optional}
 			switch p.Type {
 			case lab.Categorical:
 				c.Levels, c.Distances, c.Constant = len(p.Levels), p.tables, len(p.Levels) == 1
@@ -30,6 +34,8 @@ func (s *Space) Columns() []Column {
 			default:
 				c.Constant = p.max == p.min
 			}
+			// One that is there or not varies, whatever it is.
+			c.Constant = c.Constant && !p.optional
 			out = append(out, c)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 // param is a parameter with its columns and what it can be set to.
 type param struct {
 	lab.Parameter
+	optional bool   // it is absent where its condition does not hold
 	path     string // as in "space.parameters[2]", for complaints
 	column   int    // its first column
 	width    int
@@ -138,6 +139,9 @@ func (q param) categorical() (param, error) {
 			}
 		}
 		q.tables = descriptorDistances(q.DescriptorValues)
+		if q.When != "" && q.tables != nil {
+			q.tables = withAbsent(q.tables, len(q.Levels))
+		}
 	}
 	return q, nil
 }

@@ -20,6 +20,7 @@ type Space struct {
 	// resolution is 1/fineSteps until [Space.Finer].
 	resolution float64
 	feasible   func([]lab.Setting) (bool, error)
+	active     func([]lab.Setting) []bool // nil where every parameter is always there
 	listed     bool
 	states     []float64 // of the candidates, width apart
 	features   []float64
@@ -27,10 +28,27 @@ type Space struct {
 	index      map[string]int // candidate by key
 }
 
-// Compile checks s and lists its candidates where there are few. feasible,
-// which may be nil, says which settings meet the constraints. Errors are of
+// Rules are what a space is compiled with.
+type Rules struct {
+	// Feasible says which settings meet the constraints; nil for all.
+	Feasible func([]lab.Setting) (bool, error)
+	// Active says of each parameter, given values of all, whether it is there. A
+	// space with conditions needs it, and [Always] is one.
+	Active func([]lab.Setting) []bool
+}
+
+// Always has every parameter there, whatever its condition.
+func Always(settings []lab.Setting) []bool {
+	out := make([]bool, len(settings))
+	for i := range out {
+		out[i] = true
+	}
+	return out
+}
+
+// Compile checks s and lists its candidates where there are few. Errors are of
 // kind [lab.Invalid] and name the path of what is wrong.
-func Compile(s lab.Space, feasible func([]lab.Setting) (bool, error)) (*Space, error) {
+func Compile(s lab.Space, rules Rules) (*Space, error) {
 	if len(s.Parameters) == 0 {
 		return nil, lab.Errorf(lab.Invalid, "space.parameters is empty; a search needs at least one parameter")
 	}
@@ -40,7 +58,7 @@ func Compile(s lab.Space, feasible func([]lab.Setting) (bool, error)) (*Space, e
 	if err := checkPool(s); err != nil {
 		return nil, err
 	}
-	sp := &Space{source: s, feasible: feasible, resolution: 1.0 / fineSteps}
+	sp := &Space{source: s, feasible: rules.Feasible, resolution: 1.0 / fineSteps}
 	names := make(map[string]bool)
 	for i, p := range s.Parameters {
 		path := "space.parameters[" + itoa(i) + "]"
@@ -54,6 +72,11 @@ func Compile(s lab.Space, feasible func([]lab.Setting) (bool, error)) (*Space, e
 		q, err := compileParam(p, path, sp.width, column(s.Pool, i))
 		if err != nil {
 			return nil, err
+		}
+		if q.optional = p.When != ""; q.optional {
+			if sp.active = rules.Active; sp.active == nil {
+				return nil, lab.Errorf(lab.Invalid, "%s.when is %q and the space was compiled without a way to work it out", path, p.When)
+			}
 		}
 		sp.params = append(sp.params, q)
 		sp.width += q.width
@@ -86,9 +109,15 @@ func (s *Space) list() error {
 		state := make([]float64, s.width)
 		for i, row := range s.source.Pool {
 			for k := range s.params {
-				if err := s.params[k].read(row[k], state); err != nil {
+				p := &s.params[k]
+				if p.optional && row[k].Kind() == lab.Absent {
+					p.clear(state)
+				} else if err := p.read(row[k], state); err != nil {
 					return lab.Errorf(lab.Invalid, "space.pool[%d]: %w", i, err)
 				}
+			}
+			if err := s.check(state); err != nil {
+				return lab.Errorf(lab.Invalid, "space.pool[%d]: %w", i, err)
 			}
 			if err := s.add(state); err != nil {
 				return err
@@ -110,7 +139,12 @@ func (s *Space) list() error {
 // product adds every combination of the parameters from k on.
 func (s *Space) product(k int, state []float64) error {
 	if k == len(s.params) {
-		return s.add(state)
+		if s.active == nil {
+			return s.add(state)
+		}
+		settled := slices.Clone(state)
+		s.Settle(settled)
+		return s.add(settled)
 	}
 	p := &s.params[k]
 	var failed error
@@ -221,7 +255,9 @@ func (s *Space) Key(state []float64) string {
 		p := &s.params[i]
 		for c := p.column; c < p.column+p.width; c++ {
 			v := state[c]
-			if p.Type != lab.Categorical {
+			if p.absent(state) {
+				v = math.MinInt64
+			} else if p.Type != lab.Categorical {
 				// The factor is irrational, lest round settings fall on an edge.
 				v = p.unit(v) * (1e9 * 0.6180339887498949)
 			}
@@ -231,14 +267,23 @@ func (s *Space) Key(state []float64) string {
 	return string(b)
 }
 
-// Features writes the columns of state scaled for a model into f.
+// Features writes the columns of state scaled for a model into f: numbers so that
+// their bounds are 0 and 1, levels as their index. A parameter that is absent is
+// [AbsentFeature] or the number of its levels; what one that may be absent is where
+// it is there, is kept away from that.
 func (s *Space) Features(state, f []float64) {
 	for i := range s.params {
 		p := &s.params[i]
 		for c := p.column; c < p.column+p.width; c++ {
 			f[c] = state[c]
-			if p.Type != lab.Categorical {
-				f[c] = p.unit(state[c])
+			if p.Type == lab.Categorical {
+				continue
+			}
+			if f[c] = AbsentFeature; p.absent(state) {
+				continue
+			}
+			if f[c] = p.unit(state[c]); p.optional {
+				f[c] = math.Max(leastPresent, math.Min(mostPresent, f[c]))
 			}
 		}
 	}

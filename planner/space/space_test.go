@@ -27,7 +27,7 @@ func mixed() lab.Space {
 
 func compile(t *testing.T, s lab.Space, feasible func([]lab.Setting) (bool, error)) *space.Space {
 	t.Helper()
-	sp, err := space.Compile(s, feasible)
+	sp, err := space.Compile(s, space.Rules{Feasible: feasible})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := space.Compile(c.space, nil)
+			_, err := space.Compile(c.space, space.Rules{})
 			if lab.KindOf(err) != lab.Invalid || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %q of kind %q, want one of kind invalid with %q", err, lab.KindOf(err), c.want)
 			}
@@ -243,7 +243,7 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 func TestFinerSettingsHaveADigitMore(t *testing.T) {
 	t.Parallel()
 	low, high := 0.0, 1.0
-	sp, err := space.Compile(lab.Space{Parameters: []lab.Parameter{{Name: "x", Type: lab.Continuous, Min: &low, Max: &high}}}, nil)
+	sp, err := space.Compile(lab.Space{Parameters: []lab.Parameter{{Name: "x", Type: lab.Continuous, Min: &low, Max: &high}}}, space.Rules{})
 	if err != nil {
 		t.Fatal(err)
 	}

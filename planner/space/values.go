@@ -56,8 +56,8 @@ func (q *param) someLevels() string {
 	return strings.Join(q.Levels, ", ")
 }
 
-// Read returns the state of settings, which name each parameter once and in
-// any order. Errors are of kind [lab.Invalid].
+// Read returns the state of settings, which name each parameter that is there
+// once, no other, and in any order. Errors are of kind [lab.Invalid].
 func (s *Space) Read(settings []lab.Setting) ([]float64, error) {
 	state := make([]float64, s.width)
 	seen := make([]bool, len(s.params))
@@ -80,18 +80,26 @@ func (s *Space) Read(settings []lab.Setting) ([]float64, error) {
 			return nil, err
 		}
 	}
-	if i := slices.Index(seen, false); i >= 0 {
-		return nil, lab.Errorf(lab.Invalid, "no setting for parameter %q", s.params[i].Name)
+	for i, set := range seen {
+		switch p := &s.params[i]; {
+		case set:
+		case p.optional:
+			p.clear(state)
+		default:
+			return nil, lab.Errorf(lab.Invalid, "no setting for parameter %q", p.Name)
+		}
 	}
-	return state, nil
+	return state, s.check(state)
 }
 
-// Settings returns a state as settings in the order of the space.
+// Settings returns a state as settings in the order of the space, without the
+// parameters that are absent.
 func (s *Space) Settings(state []float64) []lab.Setting {
-	out := make([]lab.Setting, len(s.params))
+	out := make([]lab.Setting, 0, len(s.params))
 	for i := range s.params {
-		p := &s.params[i]
-		out[i] = lab.Setting{Name: p.Name, Value: p.value(state), Unit: p.Unit}
+		if p := &s.params[i]; !p.absent(state) {
+			out = append(out, lab.Setting{Name: p.Name, Value: p.value(state), Unit: p.Unit})
+		}
 	}
 	return out
 }

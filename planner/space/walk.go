@@ -10,6 +10,12 @@ import (
 // FromUnit writes the state that a point u of the unit cube, with Width
 // coordinates, stands for. Evenly spread points give evenly spread settings.
 func (s *Space) FromUnit(u, state []float64) {
+	s.Fill(u, state)
+	s.Settle(state)
+}
+
+// Fill is [Space.FromUnit] as if every parameter were there.
+func (s *Space) Fill(u, state []float64) {
 	for i := range s.params {
 		p := &s.params[i]
 		c := p.column
@@ -33,9 +39,20 @@ func (s *Space) FromUnit(u, state []float64) {
 // level of a choice, and from each part to each other for a composition. yield
 // must not keep the row.
 func (s *Space) Moves(state []float64, h float64, yield func([]float64)) {
+	if s.active != nil {
+		inner, settled := yield, make([]float64, s.width)
+		yield = func(x []float64) {
+			copy(settled, x)
+			s.Settle(settled)
+			inner(settled)
+		}
+	}
 	next := make([]float64, s.width)
 	for i := range s.params {
 		p := &s.params[i]
+		if p.absent(state) {
+			continue
+		}
 		c := p.column
 		copy(next, state)
 		try := func(v float64) {
@@ -120,7 +137,7 @@ func (s *Space) Jitter(rng *rand.Rand, state []float64, h float64, out []float64
 	sure := rng.IntN(len(s.params))
 	for i := range s.params {
 		p := &s.params[i]
-		if i != sure && rng.Float64() > 1.0/3 {
+		if i != sure && rng.Float64() > 1.0/3 || p.absent(state) {
 			continue
 		}
 		c := p.column
@@ -144,12 +161,16 @@ func (s *Space) Jitter(rng *rand.Rand, state []float64, h float64, out []float64
 			out[c] = p.natural(math.Min(1, math.Max(0, p.unit(state[c])+h*rng.NormFloat64())))
 		}
 	}
+	s.Settle(out)
 }
 
 // Snap moves state onto what the parameters can be set to.
 func (s *Space) Snap(state []float64) {
 	for i := range s.params {
 		p := &s.params[i]
+		if p.absent(state) {
+			continue
+		}
 		switch p.Type {
 		case lab.Composition:
 			for k, n := range p.counts(state[p.column : p.column+p.width]) {
@@ -160,4 +181,5 @@ func (s *Space) Snap(state []float64) {
 			state[p.column] = p.snap(state[p.column])
 		}
 	}
+	s.Settle(state)
 }
