@@ -98,15 +98,18 @@ func (m *Model) Predict(points [][]lab.Value) [][]float64 {
 // where returns the points of a brief at which a model is asked, in the order of
 // the space's parameters.
 func where(b lab.Brief) ([][]lab.Value, error) {
-	sp, err := space.Compile(b.Space, space.Rules{Active: space.Always})
+	sp, err := space.Compile(b.Space, space.Rules{AsTold: true})
 	if err != nil {
 		return nil, err
 	}
 	var out [][]lab.Value
 	enter := func(settings []lab.Setting) {
-		p := make([]lab.Value, len(settings))
-		for i, s := range settings {
-			p[i] = s.Value
+		p, k := make([]lab.Value, len(b.Space.Parameters)), 0
+		for i, q := range b.Space.Parameters {
+			if k < len(settings) && settings[k].Name == q.Name {
+				p[i] = settings[k].Value
+				k++
+			}
 		}
 		out = append(out, p)
 	}

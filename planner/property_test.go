@@ -222,15 +222,20 @@ func halfPlane(s lab.Space) (func([]lab.Setting) (bool, error), error) {
 // the one that its condition names is there and in the upper half of what it can be.
 func branches(s lab.Space) (func([]lab.Setting) []bool, error) {
 	return func(settings []lab.Setting) []bool {
+		var there func(name string) bool
+		there = func(name string) bool {
+			i := slices.IndexFunc(s.Parameters, func(p lab.Parameter) bool { return p.Name == name })
+			parent := s.Parameters[i].When
+			if parent == "" {
+				return true
+			}
+			at := slices.IndexFunc(s.Parameters, func(p lab.Parameter) bool { return p.Name == parent })
+			k := slices.IndexFunc(settings, func(set lab.Setting) bool { return set.Name == parent })
+			return k >= 0 && there(parent) && upper(s.Parameters[at], settings[k].Value)
+		}
 		out := make([]bool, len(s.Parameters))
 		for i, p := range s.Parameters {
-			if p.When == "" {
-				out[i] = true
-				continue
-			}
-			parent := slices.IndexFunc(s.Parameters, func(q lab.Parameter) bool { return q.Name == p.When })
-			k := slices.IndexFunc(settings, func(set lab.Setting) bool { return set.Name == p.When })
-			out[i] = k >= 0 && out[parent] && upper(s.Parameters[parent], settings[k].Value)
+			out[i] = there(p.Name)
 		}
 		return out
 	}, nil
@@ -287,6 +292,9 @@ func randomBrief(rng *rand.Rand) lab.Brief {
 			if rng.IntN(2) == 0 {
 				b.Space.Parameters[i].When = b.Space.Parameters[rng.IntN(i)].Name
 			}
+		}
+		if rng.IntN(2) == 0 { // conditions may be before what they name
+			slices.Reverse(b.Space.Parameters)
 		}
 	}
 	if rng.IntN(3) == 0 {

@@ -64,9 +64,11 @@ func (t *task) readSources() {
 		var states [][]float64
 		var at []int
 		for k, p := range s.Points {
-			settings := make([]lab.Setting, len(p))
+			settings := make([]lab.Setting, 0, len(p))
 			for c, v := range p {
-				settings[c] = lab.Setting{Name: t.brief.Space.Parameters[c].Name, Value: v}
+				if v.Kind() != lab.Absent {
+					settings = append(settings, lab.Setting{Name: t.brief.Space.Parameters[c].Name, Value: v})
+				}
 			}
 			if state, err := t.space.Read(settings); err == nil {
 				states, at = append(states, state), append(at, k)

@@ -72,6 +72,8 @@ def encode(parameters: list[dict], row: list) -> list[float]:
 def decide(brief: dict) -> dict:
     """The plan for a brief; the same brief gives the same plan."""
     parameters, objective = brief["space"]["parameters"], brief["objectives"][0]
+    if any(p.get("when") for p in parameters):
+        raise ValueError("this example takes every parameter to be there in every experiment; the space has conditions (when)")
     sign = 1.0 if objective["direction"] == "maximize" else -1.0
     rng = random.Random(f"{brief['seed']} {brief['first']}")
     torch.manual_seed(rng.randrange(2**31))

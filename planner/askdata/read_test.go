@@ -142,3 +142,40 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestAbsentParametersAreEmptyFields writes and reads a table in which a parameter
+// is there or not.
+func TestAbsentParametersAreEmptyFields(t *testing.T) {
+	t.Parallel()
+	low, high := 0.0, 3.0
+	s := lab.Space{Parameters: []lab.Parameter{
+		{Name: "amount", Type: lab.Continuous, Min: &low, Max: &high, When: "base != 'none'"},
+		{Name: "base", Type: lab.Categorical, Levels: []string{"none", "KOAc"}},
+	}}
+	objectives := []lab.Objective{{Name: "y", Direction: lab.Maximize, Unit: "1"}}
+	with := []lab.Setting{{Name: "amount", Value: lab.Number(1.5)}, {Name: "base", Value: lab.Label("KOAc")}}
+	without := []lab.Setting{{Name: "base", Value: lab.Label("none")}}
+	var b strings.Builder
+	columns := askdata.Columns(s, objectives)
+	if err := askdata.WriteNames(&b, columns); err != nil {
+		t.Fatal(err)
+	}
+	if err := askdata.Write(&b, columns, ',', s, []lab.Proposal{{Settings: with}, {Settings: without}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "amount,base,y\n1.5,KOAc,\n,none,\n"; b.String() != want {
+		t.Errorf("wrote %q, want %q", b.String(), want)
+	}
+	got, err := askdata.Read(strings.NewReader(b.String()), s, objectives)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []lab.Pending{{Number: 1, Settings: with}, {Number: 2, Settings: without}}
+	if diff := cmp.Diff(want, got.Pending); diff != "" {
+		t.Errorf("read otherwise (-want +got):\n%s", diff)
+	}
+	told, err := askdata.Gather([]askdata.Experiment{{Settings: map[string]lab.Value{"base": lab.Label("none")}, Failed: true}}, s, objectives)
+	if err != nil || len(told.Known[0].Settings) != 1 {
+		t.Errorf("gathered %+v, %v, want one setting", told.Known, err)
+	}
+}

@@ -33,17 +33,11 @@ type Rules struct {
 	// Feasible says which settings meet the constraints; nil for all.
 	Feasible func([]lab.Setting) (bool, error)
 	// Active says of each parameter, given values of all, whether it is there. A
-	// space with conditions needs it, and [Always] is one.
+	// space with conditions needs it, or AsTold.
 	Active func([]lab.Setting) []bool
-}
-
-// Always has every parameter there, whatever its condition.
-func Always(settings []lab.Setting) []bool {
-	out := make([]bool, len(settings))
-	for i := range out {
-		out[i] = true
-	}
-	return out
+	// AsTold leaves conditions alone: parameters that may be absent are absent from
+	// settings that have none of them, and there everywhere else.
+	AsTold bool
 }
 
 // Compile checks s and lists its candidates where there are few. Errors are of
@@ -73,7 +67,7 @@ func Compile(s lab.Space, rules Rules) (*Space, error) {
 		if err != nil {
 			return nil, err
 		}
-		if q.optional = p.When != ""; q.optional {
+		if q.optional = p.When != ""; q.optional && !rules.AsTold {
 			if sp.active = rules.Active; sp.active == nil {
 				return nil, lab.Errorf(lab.Invalid, "%s.when is %q and the space was compiled without a way to work it out", path, p.When)
 			}

@@ -164,7 +164,7 @@ function Outline({ doc }: { doc: Document }) {
         <dt>Title</dt><dd>{doc.title}</dd>
         <dt>Vary</dt>
         <dd>{doc.space.parameters.map((p) => (
-          <div key={p.name}><strong>{p.name}</strong> <span className="muted">{p.levels?.join(", ") ?? p.values?.map((v) => num(v)).join(", ") ?? p.parts?.join(", ") ?? `${num(p.min)} to ${num(p.max)}`} {unitLabel(p.unit)}</span></div>
+          <div key={p.name}><strong>{p.name}</strong> <span className="muted">{p.levels?.join(", ") ?? p.values?.map((v) => num(v)).join(", ") ?? p.parts?.join(", ") ?? `${num(p.min)} to ${num(p.max)}`} {unitLabel(p.unit)}{p.when && `, where ${p.when}`}</span></div>
         ))}</dd>
         <dt>Find</dt>
         <dd>{doc.objectives.map((o) => <div key={o.name}>{o.direction} <strong>{o.name}</strong> <span className="muted">{unitLabel(o.unit)}</span></div>)}</dd>

@@ -77,7 +77,6 @@ function Why({ e, to, doc, id }: { e: Experiment; to: (n: number) => string; doc
   const plan = plans.data?.find((p) => p.id === e.plan_id);
   const proposal = plan?.proposals.find((p) => p.number === e.number);
   const reading = useReading(id, !!doc.literature && !!proposal?.influences?.length);
-  const parts = (name: string) => doc.space.parameters.find((p) => p.name === name)?.parts;
   return (
     <Card title="Why this one" right={plan && <span className="row tight"><Link href={`/campaigns/${id}?tab=plans`} className="small">Plan {plan.round}</Link><TrustTag d={plan.diagnostics} /></span>}>
       <p style={{ margin: "0 0 10px" }}>{e.reason || "The planner gave no reason."}</p>
@@ -98,8 +97,11 @@ function Why({ e, to, doc, id }: { e: Experiment; to: (n: number) => string; doc
           <summary>Next best candidates, not chosen ({e.losers.length})</summary>
           <div className="scroll" tabIndex={0} role="group" aria-label="Candidates, scrollable">
             <table className="plain compact">
-              <thead><tr>{e.settings.map((s) => <th scope="col" key={s.name}>{s.name}</th>)}<th scope="col" className="n">worth</th></tr></thead>
-              <tbody>{e.losers.map((l, i) => <tr key={i}>{l.settings.map((s) => <td key={s.name} className="nowrap">{value(s.value, parts(s.name))}</td>)}<td className="n">{num(l.acquisition)}</td></tr>)}</tbody>
+              <thead><tr>{doc.space.parameters.map((p) => <th scope="col" key={p.name}>{p.name}</th>)}<th scope="col" className="n">worth</th></tr></thead>
+              <tbody>{e.losers.map((l, i) => <tr key={i}>{doc.space.parameters.map((p) => {
+                const s = l.settings.find((x) => x.name === p.name);
+                return <td key={p.name} className="nowrap">{s ? value(s.value, p.parts) : "–"}</td>; // absent where its condition does not hold
+              })}<td className="n">{num(l.acquisition)}</td></tr>)}</tbody>
             </table>
           </div>
         </details>
@@ -114,10 +116,11 @@ function Settings({ e, doc }: { e: Experiment; doc: Document }) {
       <table className="plain compact">
         <thead><tr><th scope="col">Parameter</th><th scope="col" className="n">Set to</th><th scope="col">Of</th></tr></thead>
         <tbody>
-          {e.settings.map((s) => {
-            const p = doc.space.parameters.find((x) => x.name === s.name);
-            const range = p?.levels?.join(", ") ?? p?.values?.map((v) => num(v)).join(", ") ?? (p?.min != null && p.max != null ? `${num(p.min)} to ${num(p.max)}` : "");
-            return <tr key={s.name}><td>{s.name}</td><td className="n"><strong>{value(s.value, p?.parts)}</strong> {unitLabel(s.unit)}</td><td className="muted small">{range}</td></tr>;
+          {doc.space.parameters.map((p) => {
+            const s = e.settings.find((x) => x.name === p.name);
+            if (!s) return <tr key={p.name}><td>{p.name}</td><td className="n muted">absent</td><td className="muted small">there only where {p.when}</td></tr>;
+            const range = p.levels?.join(", ") ?? p.values?.map((v) => num(v)).join(", ") ?? (p.min != null && p.max != null ? `${num(p.min)} to ${num(p.max)}` : "");
+            return <tr key={s.name}><td>{s.name}</td><td className="n"><strong>{value(s.value, p.parts)}</strong> {unitLabel(s.unit)}</td><td className="muted small">{range}</td></tr>;
           })}
         </tbody>
       </table>

@@ -1210,6 +1210,7 @@ export interface components {
             type: "continuous" | "integer" | "discrete" | "categorical" | "composition";
             unit?: string;
             values?: number[];
+            when?: string;
         };
         Piece: {
             /**
