@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"syscall"
 	"testing"
 
 	"github.com/athanor-lab/athanor/lab"
@@ -52,20 +53,59 @@ func mixedBrief(n, d, objectives int) lab.Brief {
 	return b
 }
 
+// pooledBrief is mixedBrief with 2,000 candidates beside what was done.
+func pooledBrief(n, d, objectives int) lab.Brief {
+	b := mixedBrief(n, d, objectives)
+	rng := rand.New(rand.NewPCG(8, uint64(n)))
+	for range 2000 {
+		var row []lab.Value
+		for _, p := range b.Space.Parameters {
+			if p.Type == lab.Categorical {
+				row = append(row, lab.Label(p.Levels[rng.IntN(len(p.Levels))]))
+			} else {
+				row = append(row, lab.Number(math.Round(1000*rng.Float64())/1000))
+			}
+		}
+		b.Space.Pool = append(b.Space.Pool, row)
+	}
+	return b
+}
+
 // BenchmarkSeveral is the time of a plan of one experiment on a space of
-// numbers beside choices, by objectives and experiments done.
+// numbers beside choices, by objectives and experiments done, with candidates
+// drawn from the space and with a pool of 2,000. Seeds differ, so that the fits do.
+// cpu-ms is what the process has used, whatever else runs on the machine.
 func BenchmarkSeveral(b *testing.B) {
-	for _, objectives := range []int{1, 2, 3} {
-		for _, n := range []int{100, 1000} {
-			b.Run(fmt.Sprintf("Objectives%d/N%d", objectives, n), func(b *testing.B) {
+	for _, pool := range []bool{false, true} {
+		for _, objectives := range []int{1, 2, 3} {
+			for _, n := range []int{100, 1000} {
+				name := fmt.Sprintf("Objectives%d/N%d", objectives, n)
 				brief := mixedBrief(n, 8, objectives)
-				p := planner.New(planner.Options{})
-				for b.Loop() {
-					if _, err := p.Propose(b.Context(), brief); err != nil {
-						b.Fatal(err)
-					}
+				if pool {
+					name = "Pool/" + name
+					brief = pooledBrief(n, 8, objectives)
 				}
-			})
+				b.Run(name, func(b *testing.B) {
+					p := planner.New(planner.Options{})
+					before := spentMS()
+					for b.Loop() {
+						brief.Seed++
+						if _, err := p.Propose(b.Context(), brief); err != nil {
+							b.Fatal(err)
+						}
+					}
+					b.ReportMetric((spentMS()-before)/float64(b.N), "cpu-ms/op")
+				})
+			}
 		}
 	}
+}
+
+// spentMS returns the processor time that the process has used, in milliseconds.
+func spentMS() float64 {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return math.NaN()
+	}
+	return 1e3*float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e3
 }

@@ -198,8 +198,10 @@ func (f *Front) plainEHVI(mean, sd []float64) float64 {
 		for k, e := range edges[:last] {
 			z := (mean[j] - e) / sd[j]
 			switch {
-			case z > 9: // φ(z) - z·Φ(-z) is below the last bit of z
+			case z >= reach: // φ(z) - z·Φ(-z) is below the last bit of z
 				gains[j][k] = mean[j] - e
+			case z > -reach:
+				gains[j][k] = sd[j] * gainAt(z)
 			case z > -30:
 				gains[j][k] = sd[j] * (invSqrt2Pi*math.Exp(-0.5*z*z) + z*0.5*math.Erfc(-z/math.Sqrt2))
 			case k == 0:

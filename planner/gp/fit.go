@@ -209,19 +209,17 @@ func (p *Problem) factor(kernel Kernel, h Params, ws *workspace) bool {
 			ws.r2[i] += w * d[i]
 		}
 	}
+	kernel.slopes(ws.r2, ws.kb, ws.dk, h.Output)
 	pair := 0
 	for i := range n {
 		row := ws.k[i*n : i*n+i+1]
-		for j := range i {
-			v, slope := kernel.at(ws.r2[pair])
-			ws.kb[pair] = h.Output * v
-			ws.dk[pair] = h.Output * slope
-			row[j] = ws.kb[pair]
-			if p.linear != nil {
-				row[j] += p.linear[pair]
+		copy(row[:i], ws.kb[pair:pair+i])
+		if p.linear != nil {
+			for j, v := range p.linear[pair : pair+i] {
+				row[j] += v
 			}
-			pair++
 		}
+		pair += i
 		row[i] = h.Output + h.Noise/p.data.Reps[i] + p.data.Known[i] + p.metric.together(p.data.X[i], p.data.X[i])
 	}
 	if cholesky(ws.k, ws.l, n, n) {

@@ -206,9 +206,7 @@ func (p *Posterior) covariances(x []float64, s *Scratch) []float64 {
 		}
 	}
 	out := s.k[:p.n]
-	for i, v := range r2 {
-		out[i] = p.Params.Output * p.kernel.value(v)
-	}
+	p.kernel.values(r2, out, p.Params.Output)
 	for k, t := range p.metric.Trends {
 		v := t.SD * x[t.Column]
 		for i, w := range p.trend[k*p.stride : k*p.stride+p.n] {

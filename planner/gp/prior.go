@@ -15,26 +15,6 @@ const (
 
 const sqrt5 = 2.23606797749978969640917366873127623544
 
-// at returns k and dk/d(r²) for the square of a scaled distance.
-func (k Kernel) at(r2 float64) (value, slope float64) {
-	if k == SquaredExponential {
-		v := math.Exp(-0.5 * r2)
-		return v, -0.5 * v
-	}
-	s := sqrt5 * math.Sqrt(r2)
-	e := math.Exp(-s)
-	return (1 + s + s*s/3) * e, -5.0 / 6 * (1 + s) * e
-}
-
-// value returns k alone.
-func (k Kernel) value(r2 float64) float64 {
-	if k == SquaredExponential {
-		return math.Exp(-0.5 * r2)
-	}
-	s := sqrt5 * math.Sqrt(r2)
-	return (1 + s + s*s/3) * math.Exp(-s)
-}
-
 // Density is the logarithm of an unnormalised probability density over x > 0.
 type Density struct {
 	form densityForm
