@@ -30,6 +30,7 @@ func check(doc lab.Document, capabilities []lab.Capability, unsure map[string]bo
 	c.policies()
 	c.expressions()
 	c.spending()
+	c.fidelity()
 	if capabilities != nil {
 		c.devices()
 	}

@@ -38,6 +38,9 @@ func Notes(doc lab.Document) []string {
 	if m := doc.Budget.Cost; m != nil && m.Each == "" {
 		notes = append(notes, "budget.cost: cost is not counted, since budget.cost.each does not say what an experiment costs")
 	}
+	if p := doc.Plan.Planner; doc.Plan.Fidelity != nil && p != "auto" && p != "bayes" {
+		notes = append(notes, "plan.fidelity: the planner "+p+" takes every fidelity alike; auto and bayes choose it by what it tells and costs")
+	}
 	if n, finite := pointsOf(doc.Space); finite && n < float64(doc.Budget.Experiments) {
 		notes = append(notes, "budget.experiments: the space has "+figure(n)+" points only; the campaign ends when they are used up")
 	}

@@ -2,7 +2,10 @@ package campaign
 
 import (
 	"math"
+	"slices"
+	"strings"
 
+	"github.com/athanor-lab/athanor/expr"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -39,6 +42,85 @@ func Costs(s lab.Space, r lab.CostRule) (func([]lab.Setting) (float64, error), e
 		cost, _, err := p.Cost(settings)
 		return cost, err
 	}, nil
+}
+
+// fidelity checks that the fidelity is a parameter with that value and that there
+// is something cheaper than the target.
+func (c *checker) fidelity() {
+	f := c.doc.Plan.Fidelity
+	if f == nil || f.Parameter == "" || c.unsure["space.parameters"] {
+		return
+	}
+	names := namesOf(c.doc.Space.Parameters, func(p lab.Parameter) string { return p.Name })
+	i := slices.Index(names, f.Parameter)
+	if i < 0 {
+		c.addf("plan.fidelity.parameter", "there is no parameter %q", clip(f.Parameter)).right("%s", known(f.Parameter, names, "parameters"))
+		return
+	}
+	p := c.doc.Space.Parameters[i]
+	switch wrong := misfit(p, f.Target); {
+	case p.Type == lab.Composition:
+		c.addf("plan.fidelity.parameter", "%s is a composition", p.Name).right("a number or a choice")
+		return
+	case p.When != "":
+		c.addf("plan.fidelity.parameter", "%s may be absent", p.Name).right("a parameter without a condition: every experiment has a fidelity")
+		return
+	case f.Target.Kind() == lab.Absent:
+		c.addf("plan.fidelity.target", "is missing").right("the value of %s at which the answer is judged", p.Name)
+		return
+	case wrong != "":
+		c.addf("plan.fidelity.target", "%s", wrong).right("a value of %s", p.Name)
+		return
+	}
+	for j, x := range c.program.conditions {
+		if x != nil && slices.ContainsFunc(x.Names(), func(n string) bool { return n == p.Name || strings.HasPrefix(n, p.Name+".") }) {
+			c.addf(at(atIndex("space.parameters", j), "when"), "needs %s, which is the fidelity", p.Name).right("a condition over what the experiment is about; its fidelity says only how well it is done")
+		}
+	}
+	cost := c.program.fidelity
+	if f.Cost == "" {
+		cost = c.program.cost
+	}
+	if cost == nil {
+		if !c.has("plan.fidelity.cost") && !c.has("budget.cost") {
+			c.addf("plan.fidelity.cost", "is missing").right("what an experiment costs, such as %q, or budget.cost.each", p.Name)
+		}
+		return
+	}
+	if !c.has("plan.fidelity.cost") && !c.has("budget.cost") {
+		c.cheaper(p, cost)
+	}
+}
+
+// cheaper complains where no experiment costs less than at the target.
+func (c *checker) cheaper(p lab.Parameter, cost *expr.Program) {
+	f := c.doc.Plan.Fidelity
+	least := math.Inf(1) // cost beside the target's
+	for _, settings := range c.samplePoints() {
+		k := slices.IndexFunc(settings, func(s lab.Setting) bool { return s.Name == p.Name })
+		both := [2][]lab.Setting{settings, slices.Clone(settings)}
+		both[1][k].Value = f.Target
+		var costs [2]float64
+		for i, s := range both {
+			vars, _, err := c.program.scope(s, nil)
+			if err != nil {
+				return
+			}
+			x, err := cost.Number(vars)
+			if err == nil && !(x > 0) {
+				err = lab.Errorf(lab.Invalid, "an experiment costs %s", figure(x))
+			}
+			if err != nil {
+				c.addf("plan.fidelity.cost", "%v%s", cause(err), where(cost, s)).right("a number above 0 of settings and tables alone")
+				return
+			}
+			costs[i] = x
+		}
+		least = math.Min(least, costs[0]/costs[1])
+	}
+	if least >= 1 && !math.IsInf(least, 1) {
+		c.addf("plan.fidelity.cost", "is nowhere less than at %s = %s", p.Name, f.Target).right("a cost that a lower fidelity makes smaller, or no plan.fidelity")
+	}
 }
 
 // spending checks what experiments cost: at every point that can be tried it is a

@@ -24,6 +24,7 @@ type Program struct {
 	sigma       []*expr.Program // nil where there is none
 	stop        []*expr.Program
 	cost        *expr.Program // nil where cost is not counted
+	fidelity    *expr.Program // what experiments cost for the choice of a fidelity, nil without one
 }
 
 // Compile compiles every expression of a document. Problems are those of the
@@ -71,6 +72,9 @@ func compile(doc lab.Document, c *complaints, unsure map[string]bool) *Program {
 	}
 	if m := doc.Budget.Cost; m != nil {
 		p.cost = names.compile(protocol, "budget.cost.each", m.Each, "a number", expr.Number)
+	}
+	if f := doc.Plan.Fidelity; f != nil {
+		p.fidelity = names.compile(protocol, "plan.fidelity.cost", f.Cost, "a number", expr.Number)
 	}
 	for i, r := range doc.Stop {
 		p.stop = append(p.stop, names.compile(stop, at(atIndex("stop", i), "when"), r.When, "a condition", expr.Bool))

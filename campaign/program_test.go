@@ -364,3 +364,32 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+// TestStopJudgesAtTheTarget asks stop rules of a campaign with a fidelity: the best
+// is of experiments at the target, counts are of all.
+func TestStopJudgesAtTheTarget(t *testing.T) {
+	t.Parallel()
+	doc, _, _ := campaign.Load(read(t, "testdata/good/fidelity.yaml"), "yaml", nil)
+	at := func(number int, hours, y float64) lab.Known {
+		return lab.Known{Number: number, Settings: []lab.Setting{{Name: "hours", Value: lab.Number(hours)}, {Name: "t", Value: lab.Number(50)}},
+			Observed: []lab.Measured{{Name: "y", Value: y, Unit: "1"}}}
+	}
+	seen := []lab.Known{at(1, 24, 10), at(2, 1, 99.5), at(3, 24, 9), at(4, 6, 98)}
+	for rule, want := range map[string]bool{
+		"best('y') == 10":             true,
+		"since_improvement('y') == 1": true,
+		"experiments == 4":            true,
+		"count('succeeded') == 4":     true,
+		"since_improvement('y') >= 2": false,
+		"best('y') >= 99":             false,
+	} {
+		doc.Stop = []lab.StopRule{{When: rule}}
+		p, problems := campaign.Compile(doc)
+		if problems != nil {
+			t.Fatal(problems)
+		}
+		if _, got, err := p.Stop(campaign.History{Known: seen}); got != want || err != nil {
+			t.Errorf("%s: %t, %v, want %t", rule, got, err, want)
+		}
+	}
+}

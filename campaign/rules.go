@@ -175,6 +175,12 @@ var rules = map[reflect.Type]map[string]rule{
 		"in_flight":     {about: "Experiments running at once; as many as batch unless told.", min: num(1), max: num(maxInFlight)},
 		"model":         {about: "A registered model whose predictions the planner starts from, as name or name@version; auto is none."},
 		"retrain_every": {about: "After how many outcomes the model is trained anew, on the outcomes of other campaigns with its inputs and outputs; 0 for never.", min: num(0), max: num(maxExperiments)},
+		"fidelity":      {about: "A parameter whose cheaper settings tell something of what the target would give."},
+	},
+	reflect.TypeFor[lab.Fidelity](): {
+		"parameter": {about: "The parameter.", required: true},
+		"target":    {about: "Its value at which the answer is judged.", required: true},
+		"cost":      {about: "A CEL expression over settings and tables: what an experiment costs, in any unit; budget.cost.each unless told.", longest: maxExpr},
 	},
 	reflect.TypeFor[lab.Budget](): {
 		"experiments": {about: "Experiments at most, failed ones included.", required: true, min: num(1), max: num(maxExperiments)},

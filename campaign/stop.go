@@ -19,11 +19,11 @@ type History struct {
 // author wrote it. A rule that asks for the best of what has not been observed
 // yet is not met.
 func (p *Program) Stop(h History) (rule string, stop bool, err error) {
-	known := slices.Clone(h.Known)
+	known := p.judged(h.Known)
 	slices.SortFunc(known, func(a, b lab.Known) int { return a.Number - b.Number })
 	for i, x := range p.stop {
 		unknown := false
-		met, err := x.Bool(stopVars(p.doc.Objectives, known, &unknown))
+		met, err := x.Bool(stopVars(p.doc.Objectives, h.Known, known, &unknown))
 		if err != nil && !unknown {
 			return "", false, lab.Errorf(lab.Invalid, "stop rule %d: %w", i+1, err)
 		}
@@ -34,9 +34,22 @@ func (p *Program) Stop(h History) (rule string, stop bool, err error) {
 	return "", false, nil
 }
 
-// stopVars are the names of stop rules; unknown is set when a rule asked for
-// what has not been observed yet.
-func stopVars(objectives []lab.Objective, known []lab.Known, unknown *bool) map[string]any {
+// judged returns the experiments that count for the answer: those at the target of
+// the fidelity, where there is one.
+func (p *Program) judged(known []lab.Known) []lab.Known {
+	var out []lab.Known
+	for _, k := range known {
+		if p.doc.Plan.Fidelity.Met(k.Settings) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// stopVars are the names of stop rules: counts are of all experiments, the best of
+// those that are judged; unknown is set when a rule asked for what has not been
+// observed yet.
+func stopVars(objectives []lab.Objective, all, known []lab.Known, unknown *bool) map[string]any {
 	call := func(f func(name string) (float64, error)) expr.Call {
 		return func(args []any) (any, error) {
 			name, _ := args[0].(string)
@@ -44,7 +57,7 @@ func stopVars(objectives []lab.Objective, known []lab.Known, unknown *bool) map[
 		}
 	}
 	return map[string]any{
-		varDone: float64(len(known)),
+		varDone: float64(len(all)),
 		fnBest: call(func(name string) (float64, error) {
 			o, err := objectiveOf(objectives, name)
 			if err != nil {
@@ -68,7 +81,7 @@ func stopVars(objectives []lab.Objective, known []lab.Known, unknown *bool) map[
 			_, since, _ := best(o, known)
 			return float64(since), nil
 		}),
-		fnCount: call(func(name string) (float64, error) { return count(name, known) }),
+		fnCount: call(func(name string) (float64, error) { return count(name, all) }),
 	}
 }
 

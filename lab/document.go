@@ -171,6 +171,48 @@ type PlanPolicy struct {
 	Model string `json:"model,omitempty"`
 	// RetrainEvery is after how many outcomes Model is trained anew, 0 for never.
 	RetrainEvery int `json:"retrain_every,omitempty"`
+	// Fidelity says that experiments may be done more cheaply, and at what they are
+	// judged.
+	Fidelity *Fidelity `json:"fidelity,omitempty"`
+}
+
+// Fidelity is a parameter whose cheaper settings tell something of what an
+// experiment at the target would give: a shorter hold, a coarser scan, a simulation.
+type Fidelity struct {
+	Parameter string `json:"parameter"`
+	// Target is the value of the parameter at which the answer is judged.
+	Target Value `json:"target"`
+	// Cost is a CEL expression over settings and tables: what an experiment costs,
+	// in any unit. Without it the budget's cost of each is taken.
+	Cost string `json:"cost,omitempty"`
+}
+
+// Met reports whether an experiment with these settings is at the target, and so
+// counts for the answer. Without a fidelity every one does.
+func (f *Fidelity) Met(settings []Setting) bool {
+	if f == nil {
+		return true
+	}
+	for _, s := range settings {
+		if s.Name == f.Parameter {
+			return s.Value.Equal(f.Target)
+		}
+	}
+	return false
+}
+
+// FidelityRule returns what a planner needs to know of a document's fidelity, or
+// nil where it has none.
+func (d Document) FidelityRule() *FidelityRule {
+	f := d.Plan.Fidelity
+	if f == nil {
+		return nil
+	}
+	r := &FidelityRule{Fidelity: *f, Tables: d.Protocol.Tables}
+	if m := d.Budget.Cost; r.Cost == "" && m != nil {
+		r.Cost = m.Each
+	}
+	return r
 }
 
 // Budget is what a campaign may use up.

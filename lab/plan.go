@@ -15,6 +15,9 @@ type Brief struct {
 	Seed       uint64      `json:"seed"`
 	// Cost is what experiments cost and what is left, nil where cost is not counted.
 	Cost *CostRule `json:"cost,omitempty"`
+	// Fidelity says which experiments are judged and what the others cost, nil where
+	// all are alike.
+	Fidelity *FidelityRule `json:"fidelity,omitempty"`
 	// Sources are what is known from elsewhere.
 	Sources []Source `json:"sources,omitempty"`
 	// Evidence is what published work says, nil where none is to be heeded.
@@ -117,4 +120,11 @@ type CostRule struct {
 	Total  float64                       `json:"total"` // of the campaign
 	// Left is what no experiment that ended or runs has used.
 	Left float64 `json:"left"`
+}
+
+// FidelityRule is a fidelity with its cost worked out: what an experiment costs, as
+// a CEL expression over settings and Tables.
+type FidelityRule struct {
+	Fidelity
+	Tables map[string]map[string]float64 `json:"tables,omitempty"`
 }

@@ -52,7 +52,7 @@ func (t *task) bayes(ctx context.Context, plan *lab.Plan) error {
 			spread = want
 		}
 		next, reason := strategies["sobol"](t)
-		ps, err := t.drawn(next, reason, spread)
+		ps, err := t.drawn(t.faithful(next), reason, spread)
 		if err != nil {
 			return err
 		}

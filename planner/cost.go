@@ -69,16 +69,25 @@ func (t *task) pay(state []float64) {
 	}
 }
 
-// discount is what the cost of a state takes off the logarithm of its gain.
+// discount is what the cost of a state takes off the logarithm of its gain: all of
+// what it costs beside the target of a fidelity, and of what the target costs as
+// much as [purse.weight] says.
 func (t *task) discount(state []float64) float64 {
+	fidelity := 0.0
+	if t.fidelity != nil {
+		fidelity = math.Log(t.share(state))
+		target := make([]float64, len(state))
+		t.fidelity.atTarget(state, target)
+		state = target
+	}
 	if t.purse == nil {
-		return 0
+		return fidelity
 	}
 	cost, err := t.purse.of(t.space.Settings(state))
 	if err != nil {
 		return math.Inf(1)
 	}
-	return t.purse.weight * math.Log(math.Max(cost, t.purse.least))
+	return fidelity + t.purse.weight*math.Log(math.Max(cost, t.purse.least))
 }
 
 // costNote tells of the money that is left.

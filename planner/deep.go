@@ -2,7 +2,6 @@ package planner
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/athanor-lab/athanor/planner/net"
 	"github.com/athanor-lab/athanor/planner/space"
@@ -96,8 +95,8 @@ func (t *task) inputs(features []float64) []float64 {
 
 // keep leaves out of a response what the Gaussian processes are not to learn
 // from.
-func (r *response) keep(kept map[int]bool) {
-	if kept == nil {
+func (r *response) keep(t *task) {
+	if t.kept == nil {
 		return
 	}
 	all := *r
@@ -105,7 +104,7 @@ func (r *response) keep(kept map[int]bool) {
 	d := &r.data
 	d.X, d.Y, d.Reps, d.Squares, d.Known = nil, nil, nil, nil, nil
 	for i, row := range all.rows {
-		if !kept[row] {
+		if !t.kept[row] {
 			continue
 		}
 		r.rows, r.value = append(r.rows, row), append(r.value, all.value[i])
@@ -116,7 +115,7 @@ func (r *response) keep(kept map[int]bool) {
 		*r = all
 		return
 	}
-	r.best = slices.Index(r.value, slices.Max(r.value))
+	r.best = r.top(t)
 }
 
 // deepNote tells of the ensemble behind objective j.

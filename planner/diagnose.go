@@ -185,14 +185,19 @@ func verdict(m lab.ModelFit) (lab.Trust, []string) {
 // the last experiments brought nothing.
 func (w *writer) stopping(s *search) *lab.Outlook {
 	r := w.model.responses[0]
-	n := len(r.rows)
-	values := slices.Clone(r.value)
+	values := w.t.judgedValues(r)
+	n := len(values)
+	inOrder := slices.Clone(values)
 	slices.Sort(values)
 	spread := values[n*3/4] - values[n/4]
 	out := &lab.Outlook{Least: 0.01 * spread, Unit: r.objective.Unit}
 	best := r.value[r.best]
 	for _, c := range s.heap[:min(weighed, len(s.heap))] {
-		mean, sd, _ := w.moments(s.feature(c.id), 0)
+		at := s.feature(c.id)
+		if f := w.t.fidelity; f != nil {
+			at = f.targeted(at, nil)
+		}
+		mean, sd, _ := w.moments(at, 0)
 		sd = math.Min(sd, r.most())
 		bar := (r.warp.to(best+out.Least) - r.mean) / r.sd
 		out.Chance = math.Max(out.Chance, acq.Phi((mean-bar)/math.Max(sd, 1e-9)))
@@ -204,7 +209,7 @@ func (w *writer) stopping(s *search) *lab.Outlook {
 	}
 	window := max(5, groups)
 	before := math.Inf(-1)
-	for _, v := range r.value[:n-window] {
+	for _, v := range inOrder[:n-window] {
 		before = math.Max(before, v)
 	}
 	switch {
@@ -214,6 +219,21 @@ func (w *writer) stopping(s *search) *lab.Outlook {
 	case best-before <= 0.1*spread:
 		out.Advised = true
 		out.Why = fmt.Sprintf("The last %d points improved %s by no more than %s.", window, r.objective.Name, quantity(0.1*spread, out.Unit))
+	}
+	return out
+}
+
+// judgedValues returns the values of a response that count for the answer, in the
+// order of the experiments, or all where none does.
+func (t *task) judgedValues(r *response) []float64 {
+	var out []float64
+	for i, row := range r.rows {
+		if t.judged(t.known[row].state) {
+			out = append(out, r.value[i])
+		}
+	}
+	if out == nil {
+		return slices.Clone(r.value)
 	}
 	return out
 }

@@ -90,7 +90,8 @@ func (t *task) aim(s *surrogate) {
 }
 
 // beliefs returns the outcomes at every point where all objectives were
-// observed: as observed, or where noise is large as the member believes.
+// observed: as observed, or where noise is large as the member believes. Only those
+// at the target of the fidelity count, where there are any.
 func (t *task) beliefs(s *surrogate, m *member) [][]float64 {
 	var out [][]float64
 	first := s.responses[0]
@@ -98,7 +99,12 @@ func (t *task) beliefs(s *surrogate, m *member) [][]float64 {
 	for j, p := range m.posts {
 		scratch[j] = p.NewScratch()
 	}
+	none := !slices.ContainsFunc(first.rows, func(row int) bool { return t.judged(t.known[row].state) })
 	for i, row := range first.rows {
+		judged := t.judged(t.known[row].state)
+		if !judged && !none {
+			continue
+		}
 		y := make([]float64, 0, len(s.responses))
 		for j, r := range s.responses {
 			at := i
@@ -109,7 +115,9 @@ func (t *task) beliefs(s *surrogate, m *member) [][]float64 {
 				break
 			}
 			v := r.data.Y[at]
-			if m.posts[j].Params.Noise > noisy {
+			if !judged { // what it would be at the target, for want of anything seen there
+				v = m.posts[j].Mean(t.fidelity.targeted(r.data.X[at], nil), scratch[j])
+			} else if m.posts[j].Params.Noise > noisy {
 				v = m.posts[j].Mean(r.data.X[at], scratch[j])
 			}
 			y = append(y, v)

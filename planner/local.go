@@ -57,6 +57,16 @@ func (s *search) sample() error {
 		}
 		return err
 	}
+	every := 0
+	if f := s.t.fidelity; f != nil { // every other one at the target
+		plain := try
+		try = func(state []float64) error {
+			if every++; every%2 == 0 {
+				f.atTarget(state, state)
+			}
+			return plain(state)
+		}
+	}
 	sequence := space.NewSobol(sp.Width(), space.Mix(s.t.brief.Seed, streamCandidates, uint64(len(s.t.known))))
 	u, state := make([]float64, sp.Width()), make([]float64, sp.Width())
 	for i := uint32(0); len(s.heap) < sampled && i < maxAttempts; i++ {
@@ -87,13 +97,19 @@ func (s *search) sample() error {
 // single objective, or the front of several.
 func (t *task) leaders(m *surrogate) []experiment {
 	var out []experiment
+	worth := func(r *response, i int) float64 {
+		if t.judged(t.known[r.rows[i]].state) {
+			return r.value[i]
+		}
+		return -math.MaxFloat64
+	}
 	for _, r := range m.responses {
 		order := make([]int, len(r.rows))
 		for i := range order {
 			order[i] = i
 		}
 		slices.SortStableFunc(order, func(a, b int) int {
-			return cmp.Compare(r.value[b], r.value[a])
+			return cmp.Or(cmp.Compare(worth(r, b), worth(r, a)), cmp.Compare(r.value[b], r.value[a]))
 		})
 		share := max(2, 5/len(m.responses))
 		for _, i := range order[:min(share, len(order))] {

@@ -13,7 +13,7 @@ import (
 
 // Version is part of every plan's planner name. It changes whenever equal
 // briefs may give other plans than before.
-const Version = "4"
+const Version = "5"
 
 // Options are what a planner is made with.
 type Options struct {
@@ -71,6 +71,9 @@ func (p *Planner) Propose(ctx context.Context, b lab.Brief) (lab.Plan, error) {
 		return lab.Plan{}, err
 	}
 	if err := t.reckon(p.options.Costs); err != nil {
+		return lab.Plan{}, err
+	}
+	if err := t.weighFidelity(p.options.Costs); err != nil {
 		return lab.Plan{}, err
 	}
 	plan := lab.Plan{ID: b.PlanID, CampaignID: b.CampaignID, Round: b.Round, BriefHash: hex.EncodeToString(hash[:])}

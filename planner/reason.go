@@ -14,13 +14,22 @@ import (
 // reason says in a sentence or two what a proposal trades off.
 func (w *writer) reason(x, state []float64, p lab.Proposal) string {
 	var s string
+	at, predictions := x, p.Predictions
+	cheap := w.cheaply(x, state)
+	if cheap != "" { // what it is done for is at the target
+		at = w.t.fidelity.targeted(x, nil)
+		predictions = w.predictions(at)
+	}
 	switch n := len(w.model.responses); {
 	case n == 0:
 		s = "Nothing has succeeded yet: this is the likeliest to succeed among what is least known"
 	case n == 1:
-		s = w.expectation(x, p.Predictions[0])
+		s = w.expectation(at, predictions[0])
 	default:
-		s = w.balance(p.Predictions)
+		s = w.balance(predictions)
+	}
+	if cheap != "" {
+		s = "At the target: " + strings.ToLower(s[:1]) + s[1:] + cheap
 	}
 	if w.model.success != nil {
 		prob, _ := w.model.success.Predict(x, w.tools.success)
@@ -34,6 +43,9 @@ func (w *writer) expectation(x []float64, q lab.Prediction) string {
 	r := w.model.responses[0]
 	best := r.sign * r.value[r.best]
 	number := w.t.known[r.rows[r.best]].number
+	if !w.t.judged(w.t.known[r.rows[r.best]].state) {
+		return "Expected to reach " + estimate(q) + ", where nothing has been measured at the target yet"
+	}
 	diff := r.sign * (q.Mean - best)
 	side := "short of"
 	if diff > 0 {

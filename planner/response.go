@@ -70,7 +70,7 @@ func (r *response) gather(t *task, samples []sample) {
 	for i, s := range samples {
 		values[i] = s.value
 	}
-	if t.kind() == choices || tiesAtWorst(values) > 0.1 {
+	if t.fidelity == nil && (t.kind() == choices || tiesAtWorst(values) > 0.1) {
 		r.warp = newWarp(values)
 	}
 	groups := make(map[string]int)
@@ -102,10 +102,8 @@ func (r *response) gather(t *task, samples []sample) {
 		}
 		// What the instruments' own noise explains is not to be learned again.
 		square[g] = math.Max(0, square[g]-(reps[g]-1)*reps[g]*known[g])
-		if r.value[g] > r.value[r.best] {
-			r.best = g
-		}
 	}
+	r.best = r.top(t)
 	r.mean, r.sd = moments(y)
 	d := gp.Data{Y: y, Reps: reps, Squares: square, Known: known}
 	for g, row := range r.rows {
@@ -115,7 +113,22 @@ func (r *response) gather(t *task, samples []sample) {
 		d.Known[g] = known[g] / (r.sd * r.sd)
 	}
 	r.data = d
-	r.keep(t.kept)
+	r.keep(t)
+}
+
+// top returns the row of the best value, of those that count for the answer where
+// there are any.
+func (r *response) top(t *task) int {
+	best, judged := 0, false
+	for i, row := range r.rows {
+		switch j := t.judged(t.known[row].state); {
+		case j && !judged:
+			best, judged = i, true
+		case j == judged && r.value[i] > r.value[best]:
+			best = i
+		}
+	}
+	return best
 }
 
 // moments returns mean and standard deviation, the latter 1 where all values

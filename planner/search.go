@@ -42,6 +42,7 @@ type tools struct {
 	success  *gp.Scratch
 	mean, sd []float64
 	members  []float64
+	target   []float64     // a row at the target of the fidelity
 	local    [][]*gp.Local // where [exact] and rows are not asked for
 }
 
@@ -79,6 +80,10 @@ const (
 // look makes the bounds of [nearby] those of the surroundings of x.
 func (s *surrogate) look(x []float64, w *tools) {
 	w.local = w.local[:0]
+	if s.fidelity != nil {
+		w.target = s.fidelity.targeted(x, w.target)
+		x = w.target
+	}
 	for k, m := range s.members {
 		var row []*gp.Local
 		for j, p := range m.posts {
@@ -95,21 +100,29 @@ func (s *surrogate) look(x []float64, w *tools) {
 func (s *surrogate) worth(x []float64, how precision, w *tools) float64 {
 	value := 0.0
 	if len(s.members) > 0 {
+		at, cheap := x, false
+		if s.fidelity != nil && x[s.fidelity.column] != s.fidelity.target {
+			w.target = s.fidelity.targeted(x, w.target)
+			at, cheap = w.target, true
+		}
 		for k := range s.members {
 			m := &s.members[k]
 			for j, p := range m.posts {
 				var variance float64
 				switch how {
 				case exact:
-					w.mean[j], variance = p.Predict(x, w.posts[k][j])
+					w.mean[j], variance = p.Predict(at, w.posts[k][j])
 				case screened:
-					w.mean[j], variance = p.Screen(x, screenRows, w.posts[k][j])
+					w.mean[j], variance = p.Screen(at, screenRows, w.posts[k][j])
 				case nearby:
-					w.mean[j], variance = p.Bound(x, w.local[k][j], w.posts[k][j])
+					w.mean[j], variance = p.Bound(at, w.local[k][j], w.posts[k][j])
 				}
 				w.sd[j] = math.Sqrt(variance)
 			}
 			w.members[k] = math.Log(m.weight) + m.gain.value(w.mean, w.sd)
+			if cheap && how == exact { // else it is a bound, since it can only fall
+				w.members[k] += s.told(k, x, at, w)
+			}
 		}
 		value = acq.LogSumExp(w.members)
 	}
@@ -134,7 +147,9 @@ func (s *surrogate) believe(x []float64, w *tools) {
 		for j, p := range m.posts {
 			w.mean[j] = p.Append(x, w.posts[k][j])
 		}
-		m.gain.believe(w.mean)
+		if s.fidelity == nil || x[s.fidelity.column] == s.fidelity.target {
+			m.gain.believe(w.mean)
+		}
 	}
 }
 

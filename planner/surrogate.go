@@ -13,6 +13,7 @@ import (
 // to an objective, and a classifier of success once something failed.
 type surrogate struct {
 	metric    gp.Metric
+	fidelity  *fidelity
 	responses []*response
 	members   []member
 	success   *gp.Classifier
@@ -67,7 +68,7 @@ const ensembleMax = 300
 // learn fits the surrogate to the responses. spare is how many points will be
 // appended.
 func (t *task) learn(responses []*response, spare int) *surrogate {
-	s := &surrogate{metric: t.metric(), responses: responses}
+	s := &surrogate{metric: t.metric(), fidelity: t.fidelity, responses: responses}
 	points := 0
 	for _, r := range responses {
 		points = max(points, len(r.rows))
@@ -82,9 +83,7 @@ func (t *task) learn(responses []*response, spare int) *surrogate {
 	}
 	for _, r := range responses {
 		s.weighTrends(r)
-		metric := s.metric
-		metric.Trends = r.trends
-		problem := gp.NewProblem(metric, r.data)
+		problem := gp.NewProblem(s.trended(r.trends), r.data)
 		stages := stagesOf(problem, r.data.Y)
 		for k := range s.members {
 			m := &s.members[k]
@@ -114,9 +113,7 @@ const leastWeight = 0.01
 // one's, and nothing but such a comparison tells them from others. Weighing all
 // members so would not do: few points prefer what is too sure of itself.
 func (s *surrogate) challenge(r *response, prior gp.Prior, spare int) {
-	metric := s.metric
-	metric.Trends = r.trends
-	problem := gp.NewProblem(metric, r.data)
+	problem := gp.NewProblem(s.trended(r.trends), r.data)
 	stages := stagesOf(problem, r.data.Y)
 	best := math.Inf(-1)
 	for _, m := range s.members {
@@ -152,9 +149,7 @@ func (s *surrogate) weighTrends(r *response) {
 	}
 	var density [2]float64
 	for k, trends := range [2][]gp.Trend{nil, r.trends} {
-		metric := s.metric
-		metric.Trends = trends
-		problem := gp.NewProblem(metric, r.data)
+		problem := gp.NewProblem(s.trended(trends), r.data)
 		stages := stagesOf(problem, r.data.Y)
 		prior := s.members[0].prior
 		_, h := s.fit(problem, stages, prior, 0)

@@ -12,19 +12,20 @@ import (
 
 // task is one brief with its experiments as rows of the space.
 type task struct {
-	brief   lab.Brief
-	space   *space.Space
-	known   []experiment
-	pending []experiment
-	taken   map[string]bool // keys of what was done, runs or is proposed
-	rows    [][]float64     // and its features
-	scratch []float64
-	snapped []float64    // scratch as well
-	spacing float64      // how far proposals keep from what is taken, see [roomFor]
-	running int          // the first of rows that keeps [batchSpacing]
-	purse   *purse       // nil where cost is not counted
-	scores  []*score     // of the brief's sources, and of [task.deepen]
-	kept    map[int]bool // of known, what Gaussian processes learn from; nil for all
+	brief    lab.Brief
+	space    *space.Space
+	known    []experiment
+	pending  []experiment
+	taken    map[string]bool // keys of what was done, runs or is proposed
+	rows     [][]float64     // and its features
+	scratch  []float64
+	snapped  []float64    // scratch as well
+	spacing  float64      // how far proposals keep from what is taken, see [roomFor]
+	running  int          // the first of rows that keeps [batchSpacing]
+	purse    *purse       // nil where cost is not counted
+	fidelity *fidelity    // nil where all experiments are alike
+	scores   []*score     // of the brief's sources, and of [task.deepen]
+	kept     map[int]bool // of known, what Gaussian processes learn from; nil for all
 }
 
 // experiment is a known or pending experiment as the models see it.

@@ -143,6 +143,9 @@ func (w *writer) notes() []string {
 	if w.t.purse != nil {
 		out = append(out, w.t.costNote())
 	}
+	if w.t.fidelity != nil {
+		out = append(out, w.t.fidelityNote())
+	}
 	if len(w.model.members) > 0 {
 		out = append(out, w.modelNote())
 	}

@@ -59,6 +59,7 @@ type outcomePut struct {
 	outcome    lab.Outcome
 	body       json.RawMessage
 	objectives []lab.Objective
+	fidelity   *lab.Fidelity
 	best       []lab.Best
 	known      *lab.ExperimentID // the experiment that has the number already
 	stored     bool
@@ -73,13 +74,13 @@ func (db *DB) preparePut(o lab.Outcome) (*outcomePut, error) {
 }
 
 func (p *outcomePut) read(b *pgx.Batch) {
-	const campaign = `SELECT document -> 'objectives', best FROM campaigns WHERE id = $1 FOR UPDATE`
+	const campaign = `SELECT document -> 'objectives', document -> 'plan' -> 'fidelity', best FROM campaigns WHERE id = $1 FOR UPDATE`
 	const known = `
 		SELECT experiment_id FROM outcomes
 		WHERE campaign_id = $1 AND number = $2`
 	r := p.outcome.Proposal
 	b.Queue(enterEvents)
-	b.Queue(campaign, r.CampaignID).QueryRow(func(row pgx.Row) error { return row.Scan(&p.objectives, &p.best) })
+	b.Queue(campaign, r.CampaignID).QueryRow(func(row pgx.Row) error { return row.Scan(&p.objectives, &p.fidelity, &p.best) })
 	b.Queue(known, r.CampaignID, r.Number).Query(func(rows pgx.Rows) error {
 		ids, err := pgx.CollectRows(rows, pgx.RowTo[lab.ExperimentID])
 		if len(ids) > 0 {
@@ -115,7 +116,7 @@ func (p *outcomePut) write(b *pgx.Batch) error {
 	if o.State != lab.OutcomeSucceeded {
 		failures = 1
 	}
-	best, err := jsonOf(better(p.best, p.objectives, o))
+	best, err := jsonOf(better(p.best, p.objectives, p.fidelity, o))
 	if err != nil {
 		return err
 	}
@@ -127,8 +128,9 @@ func (p *outcomePut) write(b *pgx.Batch) error {
 }
 
 // better returns best with what o observed. Of equal values the one of the
-// lower number is the best, so that the order of recording does not matter.
-func better(best []lab.Best, objectives []lab.Objective, o lab.Outcome) []lab.Best {
+// lower number is the best, so that the order of recording does not matter. What
+// was not done at the target of a fidelity is never the best.
+func better(best []lab.Best, objectives []lab.Objective, fidelity *lab.Fidelity, o lab.Outcome) []lab.Best {
 	out := []lab.Best{}
 	for _, objective := range objectives {
 		var b *lab.Best
@@ -138,7 +140,7 @@ func better(best []lab.Best, objectives []lab.Objective, o lab.Outcome) []lab.Be
 			}
 		}
 		for _, m := range o.Observed {
-			if m.Name != objective.Name || o.State != lab.OutcomeSucceeded {
+			if m.Name != objective.Name || o.State != lab.OutcomeSucceeded || !fidelity.Met(o.Proposal.Settings) {
 				continue
 			}
 			if b == nil || objective.Direction.Better(m.Value, b.Value) || m.Value == b.Value && o.Proposal.Number < b.Number {

@@ -23,13 +23,26 @@ type Metric struct {
 type Trend struct {
 	Column   int
 	Mean, SD float64
+	// Zero is the value of the column where the trend is 0. With Step the trend is 1
+	// everywhere else, and otherwise the difference from it.
+	Zero float64
+	Step bool
+}
+
+// at returns the trend at x.
+func (t Trend) at(x []float64) float64 {
+	v := x[t.Column] - t.Zero
+	if t.Step && v != 0 {
+		return 1
+	}
+	return v
 }
 
 // trend returns what the trends expect at x.
 func (m Metric) trend(x []float64) float64 {
 	s := 0.0
 	for _, t := range m.Trends {
-		s += t.Mean * x[t.Column]
+		s += t.Mean * t.at(x)
 	}
 	return s
 }
@@ -38,7 +51,7 @@ func (m Metric) trend(x []float64) float64 {
 func (m Metric) together(a, b []float64) float64 {
 	s := 0.0
 	for _, t := range m.Trends {
-		s += t.SD * t.SD * a[t.Column] * b[t.Column]
+		s += t.SD * t.SD * t.at(a) * t.at(b)
 	}
 	return s
 }

@@ -151,7 +151,7 @@ func (p *Posterior) place(x []float64) {
 		p.index[k*p.stride+p.n] = int32(x[c])
 	}
 	for k, t := range p.metric.Trends {
-		p.trend[k*p.stride+p.n] = t.SD * x[t.Column]
+		p.trend[k*p.stride+p.n] = t.SD * t.at(x)
 	}
 	p.n++
 }
@@ -208,7 +208,7 @@ func (p *Posterior) covariances(x []float64, s *Scratch) []float64 {
 	out := s.k[:p.n]
 	p.kernel.values(r2, out, p.Params.Output)
 	for k, t := range p.metric.Trends {
-		v := t.SD * x[t.Column]
+		v := t.SD * t.at(x)
 		for i, w := range p.trend[k*p.stride : k*p.stride+p.n] {
 			out[i] += v * w
 		}
@@ -229,6 +229,35 @@ func (p *Posterior) Screen(x []float64, rows int, s *Scratch) (mean, bound float
 	k = k[:min(rows, p.n)]
 	forward(p.l, p.stride, k)
 	return mean, math.Max(floor, p.before(x)-dot(k, k))
+}
+
+// Tells returns the correlation of an observation at a with f at b, given the data:
+// how much of what is not known of f at b an experiment at a tells. It is from 0 to
+// 1 and costs O(n²).
+func (p *Posterior) Tells(a, b []float64, s *Scratch) float64 {
+	joint := p.covariance(a, b)
+	ka := slices.Clone(p.covariances(a, s))
+	forward(p.l, p.stride, ka)
+	kb := p.covariances(b, s)
+	forward(p.l, p.stride, kb)
+	va := math.Max(floor, p.before(a)-dot(ka, ka)) + p.Params.Noise
+	vb := math.Max(floor, p.before(b)-dot(kb, kb))
+	return math.Max(0, math.Min(1, math.Abs(joint-dot(ka, kb))/math.Sqrt(va*vb)))
+}
+
+// covariance of f at a and b before there is data.
+func (p *Posterior) covariance(a, b []float64) float64 {
+	r2 := [1]float64{}
+	for k := range p.numeric {
+		z := p.coordinate(k, a) - p.coordinate(k, b)
+		r2[0] += z * z
+	}
+	for k, c := range p.level {
+		r2[0] += p.table[k][int(a[c])*p.size[k]+int(b[c])]
+	}
+	var out [1]float64
+	p.kernel.values(r2[:], out[:], p.Params.Output)
+	return out[0] + p.metric.together(a, b)
 }
 
 // Mean returns the mean of f at x: O(n).

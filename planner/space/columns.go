@@ -54,3 +54,27 @@ func (s *Space) Natural(c Column, distance float64) (d float64, ok bool) {
 	}
 	return distance * (p.max - p.min), !p.log
 }
+
+// Place returns the column of parameter i, which is no composition, with what a
+// value of it is in a state and in the features.
+func (s *Space) Place(i int, v lab.Value) (column int, state, feature float64, err error) {
+	p := &s.params[i]
+	if p.Type == lab.Composition {
+		return 0, 0, 0, lab.Errorf(lab.Invalid, "%s is a composition; it has a column to a part", p.Name)
+	}
+	x := make([]float64, s.width)
+	if err := p.read(v, x); err != nil {
+		return 0, 0, 0, err
+	}
+	state = x[p.column]
+	if feature = state; p.Type != lab.Categorical {
+		feature = p.unit(state)
+	}
+	return p.column, state, feature, nil
+}
+
+// Lists reports whether a state is among the listed candidates.
+func (s *Space) Lists(state []float64) bool {
+	_, ok := s.index[s.Key(state)]
+	return ok
+}

@@ -968,6 +968,12 @@ export interface components {
             level: string;
             text?: string;
         };
+        Fidelity: {
+            cost?: string;
+            parameter: string;
+            /** @description A number, a label, or the fractions of a composition */
+            target: number | string | number[];
+        };
         File: {
             file: string;
             sha256: string;
@@ -1237,6 +1243,7 @@ export interface components {
         PlanPolicy: {
             /** Format: int64 */
             batch: number;
+            fidelity?: components["schemas"]["Fidelity"];
             /** Format: int64 */
             in_flight: number;
             model?: string;
