@@ -31,6 +31,7 @@ func check(doc lab.Document, capabilities []lab.Capability, unsure map[string]bo
 	c.expressions()
 	c.spending()
 	c.fidelity()
+	c.safeStart()
 	if capabilities != nil {
 		c.devices()
 	}

@@ -21,6 +21,17 @@ func Defaults(doc lab.Document) lab.Document {
 	or(&doc.Safety.OnInDoubt, "ask")
 	or(&doc.Safety.OnFailure.Then, "skip")
 
+	if s := doc.Safety.Start; s != nil {
+		filled := *s
+		if filled.Within == 0 {
+			filled.Within = lab.DefaultWithin
+		}
+		if filled.Chance == 0 {
+			filled.Chance = lab.DefaultChance
+		}
+		doc.Safety.Start = &filled
+	}
+
 	parameters := append([]lab.Parameter(nil), doc.Space.Parameters...)
 	for i := range parameters {
 		p := &parameters[i]

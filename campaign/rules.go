@@ -211,6 +211,18 @@ var rules = map[reflect.Type]map[string]rule{
 		"approve":     {about: "Which plans wait for a person.", def: `"never"`, oneOf: approvals},
 		"on_in_doubt": {about: "What follows when nobody knows whether a command was carried out.", def: `"ask"`, oneOf: doubts},
 		"on_failure":  {about: "What follows a step that failed."},
+		"start":       {about: "Where experiments begin, and how far from what is safe they may go."},
+	},
+	reflect.TypeFor[lab.SafeStart](): {
+		"points": {about: "Settings that are known to be safe: a value to every parameter that is there.", required: true, least: 1, most: 100},
+		"within": {about: "How far from what is safe an experiment may go at once, as a share of each number's range.", def: "0.1", min: num(1e-6), max: num(1)},
+		"chance": {about: "The least probability of success, at two standard deviations to the bad side, from which on it may be anywhere.", def: "0.9", min: num(0.5), max: num(0.9999)},
+		"limits": {about: "What outcomes must keep to be safe.", most: 8},
+	},
+	reflect.TypeFor[lab.Limit](): {
+		"objective": {about: "The objective.", required: true},
+		"min":       {about: "What it is at least, in its unit."},
+		"max":       {about: "What it is at most, in its unit."},
 	},
 	reflect.TypeFor[lab.FailurePolicy](): {
 		"retry": {about: "Deliberate repetitions of the step.", def: "0", min: num(0), max: num(maxRetries)},

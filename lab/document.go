@@ -251,6 +251,42 @@ type Safety struct {
 	Approve   string        `json:"approve"`     // "never" (default), "first-batch", "every-batch"
 	OnInDoubt string        `json:"on_in_doubt"` // "ask" (default), "fail"
 	OnFailure FailurePolicy `json:"on_failure"`
+	// Start says where experiments may begin, nil for anywhere.
+	Start *SafeStart `json:"start,omitempty"`
+}
+
+// SafeStart keeps experiments near what is known to be safe until the planner has
+// learned where else it is.
+type SafeStart struct {
+	// Points are settings that are known to be safe, each with a value to every
+	// parameter that is there.
+	Points []map[string]Value `json:"points"`
+	// Within is how far from a safe point an experiment may go at once, as a share
+	// of each number's range; choices stay the same. Default DefaultWithin.
+	Within float64 `json:"within,omitempty"`
+	// Chance is the least probability of success, at two standard deviations to the
+	// bad side, from which on an experiment may be anywhere. Default DefaultChance.
+	Chance float64 `json:"chance,omitempty"`
+	// Limits are what outcomes must keep to be safe, beside not failing.
+	Limits []Limit `json:"limits,omitempty"`
+}
+
+// What a safe start is without its author's word.
+const (
+	DefaultWithin = 0.1
+	DefaultChance = 0.9
+)
+
+// Limit is what an objective may be at least and at most, in its unit.
+type Limit struct {
+	Objective string   `json:"objective"`
+	Min       *float64 `json:"min,omitempty"`
+	Max       *float64 `json:"max,omitempty"`
+}
+
+// Kept reports whether a value is within the limit.
+func (l Limit) Kept(v float64) bool {
+	return (l.Min == nil || v >= *l.Min) && (l.Max == nil || v <= *l.Max)
 }
 
 // FailurePolicy says what follows a step that failed.

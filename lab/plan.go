@@ -18,6 +18,8 @@ type Brief struct {
 	// Fidelity says which experiments are judged and what the others cost, nil where
 	// all are alike.
 	Fidelity *FidelityRule `json:"fidelity,omitempty"`
+	// Safe says where experiments may be, nil for anywhere.
+	Safe *SafeStart `json:"safe,omitempty"`
 	// Sources are what is known from elsewhere.
 	Sources []Source `json:"sources,omitempty"`
 	// Evidence is what published work says, nil where none is to be heeded.

@@ -52,12 +52,15 @@ func (t *task) bayes(ctx context.Context, plan *lab.Plan) error {
 			spread = want
 		}
 		next, reason := strategies["sobol"](t)
-		ps, err := t.drawn(t.faithful(next), reason, spread)
+		ps, err := t.drawn(t.declared(t.faithful(next)), reason, spread)
 		if err != nil {
 			return err
 		}
 		plan.Proposals = append(plan.Proposals, ps...)
 		plan.Notes = append(plan.Notes, startNote(len(t.known), n0))
+		if t.guard != nil {
+			plan.Notes = append(plan.Notes, t.guardNote())
+		}
 		if want -= len(ps); want == 0 || len(ps) < spread {
 			return nil
 		}
@@ -94,6 +97,7 @@ func (t *task) modelled(ctx context.Context, want int, planned []lab.Proposal) (
 	spare := len(running) + want
 	model := t.learn(responses, spare)
 	model.success, model.caution = t.classify(model.metric)
+	t.instruct(model)
 	w := t.writer(model)
 	if len(responses) <= hypervolumeMax {
 		ps, err := t.greedy(ctx, w, running, want)

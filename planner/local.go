@@ -31,6 +31,9 @@ func (s *search) add(state []float64) (int, error) {
 	if ok, err := s.t.space.Feasible(state); err != nil || !ok {
 		return -1, err
 	}
+	if !s.t.safe(state) {
+		return -1, nil
+	}
 	if ok, err := s.t.affordable(state); err != nil || !ok {
 		return -1, err
 	}
@@ -75,8 +78,20 @@ func (s *search) sample() error {
 		if err := try(state); err != nil {
 			return err
 		}
+		if s.t.guard != nil && i >= 2*sampled {
+			break
+		}
 		if i > 20*sampled && (len(s.heap) > 0 || s.crowdedOut) {
 			break // little is free; the surroundings of the best or less spacing add more
+		}
+	}
+	if g := s.t.guard; g != nil { // little of the space is safe at first
+		for i := range uint32(sampled) {
+			sequence.At(i, u)
+			g.around(sp, int(i), u, state)
+			if err := try(state); err != nil {
+				return err
+			}
 		}
 	}
 	rng := s.t.rng(streamJitter)

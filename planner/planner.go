@@ -76,6 +76,9 @@ func (p *Planner) Propose(ctx context.Context, b lab.Brief) (lab.Plan, error) {
 	if err := t.weighFidelity(p.options.Costs); err != nil {
 		return lab.Plan{}, err
 	}
+	if err := t.secure(); err != nil {
+		return lab.Plan{}, err
+	}
 	plan := lab.Plan{ID: b.PlanID, CampaignID: b.CampaignID, Round: b.Round, BriefHash: hex.EncodeToString(hash[:])}
 	if err := t.decide(ctx, &plan); err != nil {
 		return lab.Plan{}, err

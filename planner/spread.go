@@ -39,7 +39,7 @@ func (t *task) drawn(next func() ([]float64, error), reason string, want int) ([
 		settings := t.space.Settings(state)
 		out = append(out, lab.Proposal{
 			Settings: settings, Predictions: []lab.Prediction{},
-			Reason:  fmt.Sprintf("Experiment #%d is %s.", t.brief.First+len(out), reason),
+			Reason:  fmt.Sprintf("Experiment #%d is %s.", t.brief.First+len(out), t.vouched(state, reason)),
 			Nearest: t.nearest(state),
 		})
 	}
@@ -91,6 +91,9 @@ func (t *task) free(state []float64) (bool, error) {
 	}
 	if ok, err := t.space.Feasible(state); err != nil || !ok {
 		return ok, err
+	}
+	if !t.safe(state) {
+		return false, nil
 	}
 	return t.affordable(state)
 }
@@ -220,14 +223,16 @@ func (t *task) randomStates() func() ([]float64, error) {
 	u := make([]float64, t.space.Width())
 	return func() ([]float64, error) {
 		crowded, dear := 0, 0
-		for range maxAttempts {
-			for i := range u {
-				u[i] = rng.Float64()
+		for i := range maxAttempts {
+			for k := range u {
+				u[k] = rng.Float64()
 			}
-			t.space.FromUnit(u, state)
+			if t.space.FromUnit(u, state); t.guard != nil {
+				t.guard.around(t.space, i, u, state)
+			}
 			if ok, err := t.space.Feasible(state); err != nil {
 				return nil, err
-			} else if !ok {
+			} else if !ok || !t.safe(state) {
 				continue
 			}
 			if !t.used(state) {
@@ -249,7 +254,7 @@ func (t *task) randomStates() func() ([]float64, error) {
 
 // listedFree reports whether a listed candidate is new and can be paid for.
 func (t *task) listedFree(i int) bool {
-	if t.taken[t.space.KeyAt(i)] {
+	if t.taken[t.space.KeyAt(i)] || !t.safe(t.space.State(i)) {
 		return false
 	}
 	ok, err := t.affordable(t.space.State(i))

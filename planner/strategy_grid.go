@@ -56,7 +56,7 @@ func (t *task) gridListed() func() ([]float64, error) {
 		for ; left > 0; left-- {
 			i := int(at % n * step % n)
 			at++
-			if !t.taken[t.space.KeyAt(i)] {
+			if !t.taken[t.space.KeyAt(i)] && t.safe(t.space.State(i)) {
 				left--
 				return t.space.State(i), nil
 			}

@@ -24,6 +24,7 @@ type task struct {
 	running  int          // the first of rows that keeps [batchSpacing]
 	purse    *purse       // nil where cost is not counted
 	fidelity *fidelity    // nil where all experiments are alike
+	guard    *guard       // nil where nothing holds experiments back
 	scores   []*score     // of the brief's sources, and of [task.deepen]
 	kept     map[int]bool // of known, what Gaussian processes learn from; nil for all
 }
@@ -143,8 +144,11 @@ func (t *task) decide(ctx context.Context, plan *lab.Plan) error {
 		}
 		plan.Planner = name + "/" + Version
 		next, reason := strategy(t)
-		ps, err := t.drawn(next, reason, t.brief.Want)
+		ps, err := t.drawn(t.declared(next), reason, t.brief.Want)
 		plan.Proposals = ps
+		if t.guard != nil {
+			plan.Notes = append(plan.Notes, t.guardNote())
+		}
 		return err
 	}
 }
@@ -153,6 +157,8 @@ func (t *task) exhaustedNote(made int) string {
 	switch {
 	case t.purse != nil && t.purse.dear:
 		return fmt.Sprintf("%d of %d wanted experiments could be found: what is left of the budget of cost, %s, pays for no other.", made, t.brief.Want, digits(t.purse.left, 4))
+	case t.guard != nil && t.guard.stopped:
+		return fmt.Sprintf("%d of %d wanted experiments could be found that are safe: declare more points in safety.start, or a larger step within.", made, t.brief.Want)
 	case t.space.Listed() && t.space.Len() == 0:
 		return "No point of the space meets its constraints: loosen a constraint or widen a parameter."
 	case t.space.Listed():

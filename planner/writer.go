@@ -143,6 +143,9 @@ func (w *writer) notes() []string {
 	if w.t.purse != nil {
 		out = append(out, w.t.costNote())
 	}
+	if w.t.guard != nil {
+		out = append(out, w.t.guardNote())
+	}
 	if w.t.fidelity != nil {
 		out = append(out, w.t.fidelityNote())
 	}

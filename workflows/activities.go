@@ -98,7 +98,7 @@ func (a *Activities) Propose(ctx context.Context, ask Ask) (Decision, error) {
 	if brief.Cost, err = costRule(program, known, pending); err != nil {
 		return Decision{}, forTemporal(err)
 	}
-	brief.Fidelity = c.Document.FidelityRule()
+	brief.Fidelity, brief.Safe = c.Document.FidelityRule(), c.Document.Safety.Start
 	if r := brief.Cost; r != nil && r.Left <= 0 {
 		m := c.Document.Budget.Cost
 		return Decision{Stop: fmt.Sprintf("the budget of %g %s is used", m.Value, m.Currency)}, nil

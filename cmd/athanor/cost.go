@@ -5,10 +5,10 @@ import (
 	"github.com/athanor-lab/athanor/lab"
 )
 
-// reckon adds to a brief its fidelity, what experiments cost and what of the document's budget
+// reckon adds to a brief its fidelity and safe start, what experiments cost and what of the document's budget
 // is left after those that it knows of.
 func reckon(doc lab.Document, b *lab.Brief) error {
-	b.Fidelity = doc.FidelityRule()
+	b.Fidelity, b.Safe = doc.FidelityRule(), doc.Safety.Start
 	m := doc.Budget.Cost
 	if m == nil || m.Each == "" {
 		return nil

@@ -93,7 +93,7 @@ func (c *suggestCmd) document(t *terminal) (lab.Document, error) {
 		return lab.Document{}, err
 	}
 	doc, problems := campaign.Parse(src, format)
-	problems = about(problems, "space", "objectives", "plan")
+	problems = about(problems, "space", "objectives", "plan", "safety.start")
 	problems = append(problems, resolve(&doc, c.Spec, src, format, problems)...)
 	if len(problems) == 0 {
 		problems = asked(doc, nil)

@@ -64,8 +64,8 @@ func (a adviser) Suggest(ctx context.Context, q api.SuggestionQuery) (api.Sugges
 // asked returns what is wrong with the parts of a document that count for a
 // suggestion.
 func asked(doc lab.Document, parse []lab.Problem) []lab.Problem {
-	if problems := about(parse, "space", "objectives", "plan"); len(problems) > 0 {
+	if problems := about(parse, "space", "objectives", "plan", "safety.start"); len(problems) > 0 {
 		return problems
 	}
-	return about(campaign.Check(doc, nil), "space", "objectives", "plan")
+	return about(campaign.Check(doc, nil), "space", "objectives", "plan", "safety.start")
 }

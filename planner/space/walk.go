@@ -183,3 +183,31 @@ func (s *Space) Snap(state []float64) {
 	}
 	s.Settle(state)
 }
+
+// Near writes the state that a point u of the unit cube, with Width coordinates,
+// stands for within h of the range of each number around state, or less far where a
+// bound is closer. Choices stay.
+func (s *Space) Near(state, u []float64, h float64, out []float64) {
+	copy(out, state)
+	for i := range s.params {
+		p := &s.params[i]
+		if p.absent(state) {
+			continue
+		}
+		c := p.column
+		switch p.Type {
+		case lab.Composition:
+			x := make([]float64, p.width)
+			for k := range x {
+				x[k] = math.Max(0, state[c+k]/p.sum+h*(2*u[c+k]-1))
+			}
+			for k, n := range p.counts(x) {
+				out[c+k] = p.fraction(n)
+			}
+		case lab.Categorical:
+		default:
+			out[c] = p.natural(math.Min(1, math.Max(0, p.unit(state[c])+h*(2*u[c]-1))))
+		}
+	}
+	s.Settle(out)
+}

@@ -9,7 +9,7 @@ import { Card, Crumbs, ErrorNote } from "../ui/basics";
 import type { EditorHandle } from "../ui/Editor";
 import { Icon } from "../ui/Icon";
 import { LazyEditor } from "../ui/LazyEditor";
-import { num, plural, unitLabel, words } from "../util/format";
+import { num, plural, unitLabel, value, words } from "../util/format";
 
 const skeleton = `athanor: campaign/1
 title: 
@@ -170,6 +170,8 @@ function Outline({ doc }: { doc: Document }) {
         <dd>{doc.objectives.map((o) => <div key={o.name}>{o.direction} <strong>{o.name}</strong> <span className="muted">{unitLabel(o.unit)}</span></div>)}</dd>
         <dt>Steps</dt><dd>{doc.protocol.steps.map((s) => s.id).join(" → ")}</dd>
         <dt>Budget</dt><dd>{plural(doc.budget.experiments, "experiment")}, {plural(doc.plan.in_flight || 1, "experiment")} at once</dd>
+        {doc.plan.fidelity && <><dt>Judged at</dt><dd>{doc.plan.fidelity.parameter} {value(doc.plan.fidelity.target)}; cheaper ones tell of it</dd></>}
+        {doc.safety.start && <><dt>Begins at</dt><dd>{plural(doc.safety.start.points.length, "point")} declared safe, in steps of {num(100 * (doc.safety.start.within || 0.1))} % of each range</dd></>}
         <dt>Approval</dt><dd>{words(doc.safety.approve || "never").replace("-", " ")}</dd>
       </dl>
     </Card>

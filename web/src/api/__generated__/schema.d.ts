@@ -1056,6 +1056,13 @@ export interface components {
             /** Format: double */
             observed: number;
         };
+        Limit: {
+            /** Format: double */
+            max?: number;
+            /** Format: double */
+            min?: number;
+            objective: string;
+        };
         List: {
             items: components["schemas"]["SnapshotInfo"][];
         };
@@ -1474,10 +1481,21 @@ export interface components {
             /** @enum {string} */
             state: "planned" | "running" | "in_doubt" | "succeeded" | "failed" | "cancelled";
         };
+        SafeStart: {
+            /** Format: double */
+            chance?: number;
+            limits?: components["schemas"]["Limit"][];
+            points: {
+                [key: string]: number | string | number[];
+            }[];
+            /** Format: double */
+            within?: number;
+        };
         Safety: {
             approve: string;
             on_failure: components["schemas"]["FailurePolicy"];
             on_in_doubt: string;
+            start?: components["schemas"]["SafeStart"];
         };
         Sample: {
             container?: string;
