@@ -49,6 +49,7 @@ type workspace struct {
 	k, l, w, inv []float64
 	r2, dk, kb   []float64
 	alpha, res   []float64
+	ones         []float64
 	weight       []float64
 }
 
@@ -83,7 +84,7 @@ func (p *Problem) scratch() *workspace {
 		p.work = &workspace{
 			k: make([]float64, n*n), l: make([]float64, n*n), w: make([]float64, n*n), inv: make([]float64, n*n),
 			r2: make([]float64, pairs), dk: make([]float64, pairs), kb: make([]float64, pairs),
-			alpha: make([]float64, n), res: make([]float64, n), weight: make([]float64, p.metric.Groups),
+			alpha: make([]float64, n), res: make([]float64, n), ones: make([]float64, n), weight: make([]float64, p.metric.Groups),
 		}
 	}
 	return p.work
@@ -132,8 +133,30 @@ func (pr Prior) Start(groups int) Params {
 // iterations steps of O(n³). Where the likelihood cannot be evaluated at all it
 // returns start and +Inf.
 func (p *Problem) Fit(pr Prior, start Params, iterations int) (Params, float64) {
-	f := func(z, grad []float64) float64 { return p.Objective(pr, z, grad) }
-	z, value := minimise(f, pr.pack(start), iterations, 1e-3)
+	return p.FitOn(pr, start, iterations, &Search{})
+}
+
+// Search remembers the curvature that a fit has met, for one of the same prior with
+// more of the data.
+type Search struct {
+	past curvature
+	n    int
+}
+
+// FitOn is [Problem.Fit] after a search on some of the data: it begins with the
+// curvature met there, as steep as there is more data.
+func (p *Problem) FitOn(pr Prior, start Params, iterations int, s *Search) (Params, float64) {
+	if s.n > 0 {
+		s.past.scale(float64(p.Len()) / float64(s.n))
+	}
+	s.n = p.Len()
+	var last point
+	f := func(z []float64) float64 {
+		value, at := p.objective(pr, z)
+		last = at
+		return value
+	}
+	z, value := minimise(f, func(grad []float64) { p.slopes(pr, last, grad) }, pr.pack(start), iterations, 1e-3, &s.past)
 	if math.IsInf(value, 1) {
 		return start, value
 	}
@@ -149,49 +172,95 @@ func (p *Problem) Fit(pr Prior, start Params, iterations int) (Params, float64) 
 // (Rasmussen & Williams 2006, equation 5.9). It is +Inf where K has no
 // Cholesky factor even with 1e-2 on its diagonal.
 func (p *Problem) Objective(pr Prior, z, grad []float64) float64 {
+	f, at := p.objective(pr, z)
+	if !math.IsInf(f, 1) {
+		p.slopes(pr, at, grad)
+	}
+	return f
+}
+
+// point is where the objective was asked for last: what its gradient needs is in
+// the workspace until it is asked for again.
+type point struct{ h Params }
+
+// objective returns the value alone, O(n³/6).
+func (p *Problem) objective(pr Prior, z []float64) (float64, point) {
 	for _, v := range z {
 		if v > 25 || v < -40 {
-			return math.Inf(1)
+			return math.Inf(1), point{}
 		}
 	}
 	h := pr.unpack(z, p.metric.Groups)
 	ws := p.scratch()
 	n := p.Len()
 	if !p.factor(pr.Kernel, h, ws) {
-		return math.Inf(1)
+		return math.Inf(1), point{}
 	}
-	invert(ws.l, ws.w, ws.inv, n)
-	p.residuals(ws)
-	copy(ws.alpha, ws.res)
-	solve(ws.l, n, ws.alpha)
-
+	p.conditioned(ws)
 	f := 0.0
 	for i := range n {
 		f += 0.5*ws.res[i]*ws.alpha[i] + math.Log(ws.l[i*n+i])
 		f += 0.5 * ((p.data.Reps[i]-1)*math.Log(h.Noise) + p.data.Squares[i]/h.Noise)
 	}
+	for g, l := range h.Scales {
+		density, _ := pr.scale(g)
+		lp, _ := density.Log(l)
+		f -= lp
+	}
+	lp, _ := pr.Noise.Log(h.Noise)
+	f -= lp
+	if pr.OutputStart > 0 {
+		lp, _ := pr.Output.Log(h.Output)
+		f -= lp
+	}
+	if math.IsNaN(f) {
+		return math.Inf(1), point{}
+	}
+	return f, point{h}
+}
+
+// slopes writes the gradient at a point, O(n³/3).
+func (p *Problem) slopes(pr Prior, at point, grad []float64) {
+	h, ws := at.h, p.scratch()
+	invert(ws.l, ws.w, ws.inv, p.Len())
 	p.gradient(pr, h, ws, grad)
 
 	// The prior, and the chain rule from θ to z.
 	groups := p.metric.Groups
 	for g, l := range h.Scales {
 		density, _ := pr.scale(g)
-		lp, slope := density.Log(l)
-		f -= lp
+		_, slope := density.Log(l)
 		grad[g] = (grad[g] - slope) * (l - pr.ScaleMin)
 	}
-	lp, slope := pr.Noise.Log(h.Noise)
-	f -= lp
+	_, slope := pr.Noise.Log(h.Noise)
 	grad[groups] = (grad[groups] - slope) * (h.Noise - pr.NoiseMin)
 	if pr.OutputStart > 0 {
-		lp, slope := pr.Output.Log(h.Output)
-		f -= lp
+		_, slope := pr.Output.Log(h.Output)
 		grad[groups+1] = (grad[groups+1] - slope) * h.Output
 	}
-	if math.IsNaN(f) {
-		return math.Inf(1)
+}
+
+// conditioned profiles the constant mean out with two solutions: m = 1ᵀK⁻¹y /
+// 1ᵀK⁻¹1, res = y - m and alpha = K⁻¹res.
+func (p *Problem) conditioned(ws *workspace) {
+	n := p.Len()
+	ones := ws.ones
+	for i := range ones {
+		ones[i] = 1
 	}
-	return f
+	copy(ws.alpha, p.y)
+	solve(ws.l, n, ones)
+	solve(ws.l, n, ws.alpha)
+	s1, s2 := 0.0, 0.0
+	for i := range ones {
+		s1 += ones[i]
+		s2 += ws.alpha[i]
+	}
+	m := s2 / s1
+	for i, y := range p.y {
+		ws.res[i] = y - m
+		ws.alpha[i] -= m * ones[i]
+	}
 }
 
 // factor fills ws.kb and ws.dk with covariances and their slopes, and ws.l
@@ -236,34 +305,6 @@ func (p *Problem) factor(kernel Kernel, h Params, ws *workspace) bool {
 		}
 	}
 	return false
-}
-
-// residuals profiles the constant mean out: m = 1ᵀK⁻¹y / 1ᵀK⁻¹1, res = y - m.
-func (p *Problem) residuals(ws *workspace) float64 {
-	n := p.Len()
-	row := ws.alpha
-	for i := range row {
-		row[i] = 0
-	}
-	for i := range n {
-		ki := ws.inv[i*n : i*n+i+1]
-		s := 0.0
-		for j, v := range ki[:i] {
-			s += v
-			row[j] += v
-		}
-		row[i] += s + ki[i]
-	}
-	s1, s2 := 0.0, 0.0
-	for i, v := range row {
-		s1 += v
-		s2 += v * p.y[i]
-	}
-	m := s2 / s1
-	for i, y := range p.y {
-		ws.res[i] = y - m
-	}
-	return m
 }
 
 // gradient writes ∂J/∂θ without the prior: length scales, noise, output.

@@ -2,25 +2,46 @@ package gp
 
 import "math"
 
+// curvature is the memory of a search: steps, changes of the gradient over them,
+// and one over the product of both.
+type curvature struct {
+	ss, ys [][]float64
+	rhos   []float64
+}
+
+// scale makes it the curvature of a function that is by times as steep.
+func (c *curvature) scale(by float64) {
+	for k, y := range c.ys {
+		for i := range y {
+			y[i] *= by
+		}
+		c.rhos[k] /= by
+	}
+}
+
 // minimise lowers f from x0 by limited-memory BFGS with memory 8 and
 // backtracking, for at most iterations steps: Nocedal, Updating quasi-Newton
 // matrices with limited storage, Math. Comp. 35 (1980). It stops when three
-// steps in a row gain less than tol. f returns its value and writes its
-// gradient; +Inf marks a point that is not to be taken.
+// steps in a row gain less than tol. f returns its value, where +Inf marks a point that
+// is not to be taken, and slope writes the gradient where f was asked last.
 //
-// It calls f once to a trial point, which halves the work of an optimiser that
-// asks for value and gradient apart.
-func minimise(f func(x, grad []float64) float64, x0 []float64, iterations int, tol float64) (x []float64, value float64) {
+// past is the curvature that an earlier search of nearly the same function has met,
+// and is left with that of this one.
+//
+// A gradient costs four times what a value does beside it: it asks for one only
+// where a step was taken and another follows.
+func minimise(f func(x []float64) float64, slopes func(grad []float64), x0 []float64, iterations int, tol float64, past *curvature) (x []float64, value float64) {
 	const memory = 8
 	n := len(x0)
 	x = append([]float64(nil), x0...)
 	g := make([]float64, n)
-	value = f(x, g)
+	value = f(x)
 	if math.IsInf(value, 0) || math.IsNaN(value) {
 		return x, math.Inf(1)
 	}
-	var ss, ys [][]float64
-	var rhos []float64
+	slopes(g)
+	ss, ys, rhos := past.ss, past.ys, past.rhos
+	defer func() { past.ss, past.ys, past.rhos = ss, ys, rhos }()
 	dir, trial, tg := make([]float64, n), make([]float64, n), make([]float64, n)
 	alphas := make([]float64, memory)
 	small := 0
@@ -71,7 +92,7 @@ func minimise(f func(x, grad []float64) float64, x0 []float64, iterations int, t
 			for i := range trial {
 				trial[i] = x[i] + step*dir[i]
 			}
-			next = f(trial, tg)
+			next = f(trial)
 			if next <= value+1e-4*step*slope {
 				ok = true
 				break
@@ -90,6 +111,15 @@ func minimise(f func(x, grad []float64) float64, x0 []float64, iterations int, t
 			ss, ys, rhos = nil, nil, nil
 			continue
 		}
+		if value-next < tol {
+			small++
+		} else {
+			small = 0
+		}
+		if it+1 == iterations || small == 3 {
+			return append(x[:0], trial...), next
+		}
+		slopes(tg)
 		s, y := make([]float64, n), make([]float64, n)
 		for i := range s {
 			s[i] = trial[i] - x[i]
@@ -100,11 +130,6 @@ func minimise(f func(x, grad []float64) float64, x0 []float64, iterations int, t
 				ss, ys, rhos = ss[1:], ys[1:], rhos[1:]
 			}
 			ss, ys, rhos = append(ss, s), append(ys, y), append(rhos, 1/sy)
-		}
-		if value-next < tol {
-			small++
-		} else {
-			small = 0
 		}
 		copy(x, trial)
 		copy(g, tg)

@@ -310,9 +310,7 @@ func (p *Problem) LeaveOneOut(kernel Kernel, h Params) (Fit, error) {
 		return Fit{}, ErrSingular
 	}
 	invert(ws.l, ws.w, ws.inv, n)
-	p.residuals(ws)
-	copy(ws.alpha, ws.res)
-	solve(ws.l, n, ws.alpha)
+	p.conditioned(ws)
 	f := Fit{Y: p.data.Y, Mean: make([]float64, n), SD: make([]float64, n)}
 	mean, sse, sst := 0.0, 0.0, 0.0
 	for _, y := range p.data.Y {
