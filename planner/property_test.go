@@ -26,7 +26,7 @@ var (
 // not a finite number.
 func TestProposalsAreNewAndFeasible(t *testing.T) {
 	t.Parallel()
-	p := planner.New(planner.Options{Feasible: halfPlane, Active: branches})
+	p := planner.New(planner.Options{Feasible: halfPlane, Active: branches, Costs: byLength})
 	for i := range *problems {
 		seed := *problemSeed + uint64(i)
 		if why := try(p, seed); why != "" {
@@ -53,7 +53,7 @@ func try(p *planner.Planner, seed uint64) (why string) {
 		return err.Error()
 	}
 	if seed%7 == 0 {
-		again, err := planner.New(planner.Options{Feasible: halfPlane, Active: branches}).Propose(context.Background(), b)
+		again, err := planner.New(planner.Options{Feasible: halfPlane, Active: branches, Costs: byLength}).Propose(context.Background(), b)
 		if err != nil {
 			return err.Error()
 		}
@@ -72,7 +72,7 @@ func faults(b lab.Brief, plan lab.Plan) string {
 	if plan.Exhausted != (len(plan.Proposals) < b.Want) {
 		return fmt.Sprintf("exhausted is %t with %d of %d proposals", plan.Exhausted, len(plan.Proposals), b.Want)
 	}
-	if len(plan.Proposals) < b.Want && size(b.Space) > float64(len(b.Known)+len(b.Pending)+b.Want)*50 && len(b.Space.Constraints) == 0 {
+	if len(plan.Proposals) < b.Want && size(b.Space) > float64(len(b.Known)+len(b.Pending)+b.Want)*50 && len(b.Space.Constraints) == 0 && b.Safe == nil {
 		return "claims that a large space is exhausted"
 	}
 	seen := make(map[string]bool)
@@ -93,6 +93,9 @@ func faults(b lab.Brief, plan lab.Plan) string {
 		}
 		if ok, _ := feasible(q.Settings); len(b.Space.Constraints) > 0 && !ok {
 			return fmt.Sprintf("proposal %d breaks the constraint: %s", i, text(q.Settings))
+		}
+		if why := unsafe(b, q.Settings); why != "" {
+			return fmt.Sprintf("proposal %d %s", i, why)
 		}
 		if q.Number != b.First+i || q.Reason == "" || q.ExperimentID.IsZero() {
 			return fmt.Sprintf("proposal %d is incomplete: number %d, reason %q", i, q.Number, q.Reason)
@@ -313,12 +316,135 @@ func randomBrief(rng *rand.Rand) lab.Brief {
 		b.Objectives = append(b.Objectives, o)
 	}
 	fillData(rng, &b)
+	addFidelity(rng, &b)
+	addSafeStart(rng, &b)
 	b.First = len(b.Known) + len(b.Pending) + 1
 	b.Policy.Planner = "auto"
 	if rng.IntN(3) == 0 {
 		b.Policy.Planner = planner.Strategies()[rng.IntN(len(planner.Strategies()))]
 	}
 	return b
+}
+
+// byLength prices an experiment by how many settings it has and by its first number.
+func byLength(lab.Space, lab.CostRule) (func([]lab.Setting) (float64, error), error) {
+	return func(settings []lab.Setting) (float64, error) {
+		cost := float64(len(settings))
+		for _, s := range settings {
+			if v := math.Abs(s.Value.Number()); v < 1e6 {
+				return cost + v, nil
+			}
+		}
+		return cost, nil
+	}, nil
+}
+
+// addFidelity makes of one problem in six one whose answer is judged at a value of
+// one of its parameters, on which no other depends.
+func addFidelity(rng *rand.Rand, b *lab.Brief) {
+	i := rng.IntN(len(b.Space.Parameters))
+	p := b.Space.Parameters[i]
+	names := func(q lab.Parameter) bool { return q.When == p.Name }
+	if rng.IntN(6) > 0 || p.Type == lab.Composition || p.When != "" || slices.ContainsFunc(b.Space.Parameters, names) {
+		return
+	}
+	target := lab.Number(0)
+	switch p.Type {
+	case lab.Categorical:
+		target = lab.Label(p.Levels[rng.IntN(len(p.Levels))])
+	case lab.Discrete:
+		target = lab.Number(p.Values[rng.IntN(len(p.Values))])
+	default:
+		target = lab.Number(*p.Max)
+	}
+	b.Fidelity = &lab.FidelityRule{Fidelity: lab.Fidelity{Parameter: p.Name, Target: target, Cost: "by length"}}
+}
+
+// addSafeStart makes of one problem in six one that begins at points declared safe.
+func addSafeStart(rng *rand.Rand, b *lab.Brief) {
+	if rng.IntN(6) > 0 {
+		return
+	}
+	b.Safe = &lab.SafeStart{Within: []float64{0.02, 0.1, 0.5}[rng.IntN(3)], Chance: 0.6 + 0.39*rng.Float64()}
+	for range 1 + rng.IntN(3) {
+		point := map[string]lab.Value{}
+		for _, s := range randomSettings(rng, b.Space) {
+			point[s.Name] = s.Value
+		}
+		b.Safe.Points = append(b.Safe.Points, point)
+	}
+	if rng.IntN(2) == 0 {
+		most := rng.NormFloat64()
+		b.Safe.Limits = []lab.Limit{{Objective: b.Objectives[0].Name, Max: &most}}
+	}
+}
+
+// unsafe says in what way a proposal of a problem with few experiments is farther
+// than a step from what is declared safe or kept.
+func unsafe(b lab.Brief, settings []lab.Setting) string {
+	if b.Safe == nil || len(b.Known) >= 8 {
+		return ""
+	}
+	safe := [][]lab.Setting{}
+	for _, p := range b.Safe.Points {
+		var s []lab.Setting
+		for _, q := range b.Space.Parameters {
+			if v, ok := p[q.Name]; ok {
+				s = append(s, lab.Setting{Name: q.Name, Value: v})
+			}
+		}
+		safe = append(safe, s)
+	}
+	for _, k := range b.Known {
+		kept := !k.Failed && len(k.Observed) > 0
+		for _, l := range b.Safe.Limits {
+			for _, m := range k.Observed {
+				kept = kept && (m.Name != l.Objective || l.Kept(m.Value))
+			}
+		}
+		if kept {
+			safe = append(safe, k.Settings)
+		}
+	}
+	if !slices.ContainsFunc(safe, func(s []lab.Setting) bool { return within(b, s, settings) }) {
+		return "is more than a step from all that is safe: " + text(settings)
+	}
+	return ""
+}
+
+// within reports whether two experiments are a step apart at most.
+func within(b lab.Brief, a, c []lab.Setting) bool {
+	if len(a) != len(c) {
+		return false
+	}
+	for i, s := range a {
+		p := b.Space.Parameters[slices.IndexFunc(b.Space.Parameters, func(q lab.Parameter) bool { return q.Name == s.Name })]
+		if s.Name != c[i].Name || p.Type == lab.Categorical && s.Value.Label() != c[i].Value.Label() {
+			return false
+		}
+		apart := math.Abs(s.Value.Number() - c[i].Value.Number())
+		span := 1.0
+		switch {
+		case p.Type == lab.Categorical:
+			continue
+		case p.Type == lab.Composition:
+			apart = 0
+			for k, v := range s.Value.Parts() {
+				apart = math.Max(apart, math.Abs(v-c[i].Value.Parts()[k]) / *p.Sum)
+			}
+		case p.Type == lab.Discrete:
+			span = slices.Max(p.Values) - slices.Min(p.Values)
+		case p.Scale == "log":
+			apart = math.Abs(math.Log(s.Value.Number() / c[i].Value.Number()))
+			span = math.Log(*p.Max / *p.Min)
+		default:
+			span = *p.Max - *p.Min
+		}
+		if apart > b.Safe.Within*span*(1+1e-6) {
+			return false
+		}
+	}
+	return true
 }
 
 // fillData adds experiments: some repeated, some failed, some constant, some
