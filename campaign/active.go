@@ -181,7 +181,7 @@ func (c *checker) guarded() {
 			for _, number := range standIns {
 				vars[varSteps] = invented(x, number)
 				if _, err := x.Value(vars); errors.Is(err, expr.ErrAbsent) {
-					c.addf(path, "%s, at %s", cause(err), clip(describe(settings))).right("ask for its condition before, as in base == 'none' ? 0 : amount, or give the parameter a value everywhere")
+					c.addf(path, "%s, where %s", cause(err), clip(describe(c.behind(x, settings)))).right("ask for its condition before, as in base == 'none' ? 0 : amount, or give the parameter a value everywhere")
 					return
 				}
 			}
@@ -197,6 +197,29 @@ func (c *checker) guarded() {
 		try(at(path, "expr"), c.program.observe[i])
 		try(at(path, "sigma"), c.program.sigma[i])
 	}
+}
+
+// behind returns those of settings that the conditions of the parameters that an
+// expression names speak of.
+func (c *checker) behind(x *expr.Program, settings []lab.Setting) []lab.Setting {
+	var out []lab.Setting
+	for _, s := range settings {
+		for i, p := range c.doc.Space.Parameters {
+			if when := c.program.conditions[i]; when != nil && speaksOf(x, p.Name) && speaksOf(when, s.Name) {
+				out = append(out, s)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// speaksOf reports whether an expression names a variable or something in it.
+func speaksOf(x *expr.Program, name string) bool {
+	return slices.ContainsFunc(x.Names(), func(n string) bool {
+		root, _, _ := strings.Cut(n, ".")
+		return root == name
+	})
 }
 
 // invented returns results for all that an expression looks at.
