@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/literature"
@@ -16,7 +17,7 @@ import (
 // were not asked for.
 type denseFlags struct {
 	Expand      bool   `help:"Look too for words that the first papers found have in common; for questions of a few words."`
-	Embed       string `env:"ATHANOR_EMBED_URL" placeholder:"URL" help:"An endpoint with embeddings, in place of the latent space that is built in."`
+	Embed       string `env:"ATHANOR_EMBED_URL" placeholder:"URL|DIR" help:"An endpoint with embeddings, or the directory of a static model (model.safetensors, tokenizer.json), in place of the latent space that is built in."`
 	EmbedKind   string `enum:"openai,tei" default:"openai" help:"What it speaks: openai or tei."`
 	EmbedModel  string `env:"ATHANOR_EMBED_MODEL" placeholder:"NAME" help:"The model to ask for."`
 	EmbedKey    string `env:"ATHANOR_EMBED_KEY" placeholder:"KEY" help:"The endpoint's key; better in the environment than on the command line."`
@@ -45,14 +46,7 @@ func (f denseFlags) prepare(ctx context.Context, r *index.Ranker, papers []liter
 	if f.Embed == "" {
 		return q, nil
 	}
-	if f.EmbedKind == string(embed.OpenAI) && f.EmbedModel == "" {
-		return q, lab.Errorf(lab.Invalid, "--embed needs an --embed-model to ask for")
-	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		dir = os.TempDir()
-	}
-	cache, err := (&embed.Client{Base: f.Embed, Kind: embed.Kind(f.EmbedKind), Model: f.EmbedModel, Key: f.EmbedKey}).Open(filepath.Join(dir, "athanor", "vectors"))
+	model, err := f.embedder()
 	if err != nil {
 		return q, err
 	}
@@ -60,7 +54,7 @@ func (f denseFlags) prepare(ctx context.Context, r *index.Ranker, papers []liter
 	for _, p := range papers {
 		texts = append(texts, told(p))
 	}
-	vectors, err := cache.Embed(ctx, texts)
+	vectors, err := model.Embed(ctx, texts)
 	if err != nil {
 		return q, err
 	}
@@ -72,6 +66,26 @@ func (f denseFlags) prepare(ctx context.Context, r *index.Ranker, papers []liter
 		return q, err
 	}
 	return q.Near(vectors[0]), nil
+}
+
+// embedder makes vectors of texts.
+type embedder interface {
+	Embed(ctx context.Context, texts []string) ([][]float32, error)
+}
+
+// embedder is the model of a directory, or an endpoint with what it once answered.
+func (f denseFlags) embedder() (embedder, error) {
+	if !strings.Contains(f.Embed, "://") {
+		return embed.LoadStatic(f.Embed)
+	}
+	if f.EmbedKind == string(embed.OpenAI) && f.EmbedModel == "" {
+		return nil, lab.Errorf(lab.Invalid, "--embed needs an --embed-model to ask for")
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return (&embed.Client{Base: f.Embed, Kind: embed.Kind(f.EmbedKind), Model: f.EmbedModel, Key: f.EmbedKey}).Open(filepath.Join(dir, "athanor", "vectors"))
 }
 
 // told is what endpoints read of a paper.

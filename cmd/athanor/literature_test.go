@@ -97,7 +97,12 @@ func TestLiteratureCommands(t *testing.T) {
 	if len(fixed) != 1 || fixed[0].Value != 120 || fixed[0].Status != "corrected" || fixed[0].Found == nil || fixed[0].Found.Value != 110 {
 		t.Errorf("corrected %+v", fixed)
 	}
+	near := decoded[[]ranked](t, home, "literature", "rank", corpus, "--json", "--embed=../../literature/embed/testdata/static", "palladium arylation")
+	if len(near) == 0 || near[0].ID != "doi:10.1000/a" {
+		t.Errorf("ranked with a model of a directory: %+v", near)
+	}
 	for _, args := range [][]string{
+		{"literature", "rank", corpus, "--embed=" + dir, "palladium"}, // no model is there
 		{"literature", "import", corpus, filepath.Join(dir, "missing.bib")},
 		{"literature", "import", corpus},
 		{"literature", "import", corpus, "--from=scopus", "--query=x"},

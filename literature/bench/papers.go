@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -113,9 +114,37 @@ func (l *Lookup) rank(off []index.Document) []ranking {
 	return out
 }
 
-// pieces are the parts of a name: elements with their numbers, or the parts of a
-// formula, as words.
+// atom is a token of SMILES, the notation of D. Weininger (J. Chem. Inf. Comput. Sci. 28,
+// 31, 1988): a bracketed atom, an element of the organic subset, or an aromatic atom.
+var atom = regexp.MustCompile(`\[[^\]]+\]|Br|Cl|[BCNOPSFI]|[bcnops]|[=#]|[()\d%/\\@.+-]`)
+
+// notation reports whether a word is SMILES of a molecule with a ring or a branch.
+func notation(word string) bool {
+	return strings.ContainsAny(word, "()=#1") && strings.Join(atom.FindAllString(word, -1), "") == word
+}
+
+// pieces are the parts of a name as words: the atoms and double bonds of SMILES, elements
+// with their numbers, or the parts of a formula.
 func pieces(name string) string {
+	var words []string
+	for _, w := range strings.Fields(name) {
+		if !notation(w) {
+			words = append(words, parts(w))
+			continue
+		}
+		for _, a := range atom.FindAllString(w, -1) {
+			if strings.ContainsAny(a, "=#") {
+				a = "bond" // signs are no words of an index
+			}
+			if a[0] == '[' || a[0] >= 'A' {
+				words = append(words, "atom"+strings.Trim(a, "[]"))
+			}
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func parts(name string) string {
 	var b strings.Builder
 	var last rune
 	for _, c := range name {

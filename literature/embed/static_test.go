@@ -53,7 +53,7 @@ func TestStaticAgreesWithModel2Vec(t *testing.T) {
 }
 
 // write makes a model of one matrix in a directory.
-func write(t *testing.T, header string, data []byte, tokenizer string) string {
+func write(t testing.TB, header string, data []byte, tokenizer string) string {
 	t.Helper()
 	dir := t.TempDir()
 	file := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
@@ -91,6 +91,41 @@ func TestStaticForms(t *testing.T) {
 	}
 	if len(got[1]) != 2 {
 		t.Errorf("a text without known words has %v", got[1])
+	}
+}
+
+// BenchmarkStatic embeds texts as long as abstracts with a model of the size that is
+// usual: 30,000 tokens of 256 numbers.
+func BenchmarkStatic(b *testing.B) {
+	const words, dim = 30000, 256
+	vocab := map[string]int{"?": 0}
+	for i := 1; i < words; i++ {
+		vocab[fmt.Sprintf("w%d", i)] = i
+	}
+	tokenizer, err := json.Marshal(map[string]any{
+		"normalizer": map[string]any{"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "lowercase": true}, "pre_tokenizer": map[string]any{"type": "BertPreTokenizer"},
+		"model": map[string]any{"type": "WordPiece", "unk_token": "?", "continuing_subword_prefix": "##", "vocab": vocab},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	header := fmt.Sprintf(`{"embeddings":{"dtype":"F32","shape":[%d,%d],"data_offsets":[0,%d]}}`, words, dim, 4*words*dim)
+	data := make([]byte, 4*words*dim)
+	for i := 3; i < len(data); i += 4 {
+		data[i] = 0x3f
+	}
+	s, err := embed.LoadStatic(write(b, header, data, string(tokenizer)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var text strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&text, "W%d ", i*149%words)
+	}
+	for b.Loop() {
+		if _, err := s.Embed(b.Context(), []string{text.String()}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
