@@ -40,43 +40,16 @@ const fewestPoints = 40
 const fewestMaterials = 4
 
 // ByFirstChoice splits a table by its first categorical parameter, which in tables
-// of reactions is what is made to react. Where that makes fewer materials than papers are
-// read, so that there is nothing to choose, the second is what it reacts with, and
-// belongs to the material too.
+// of reactions is what is made to react.
 func ByFirstChoice(name string, space lab.Space, objective lab.Objective, settings [][]lab.Setting, value []float64) (Lookup, bool) {
-	l, ok := byChoices(1, name, space, objective, settings, value)
-	if len(l.Groups) <= reads {
-		if two, ok := byChoices(2, name, space, objective, settings, value); ok && len(two.Groups) > reads {
-			return two, true
-		}
-	}
-	return l, ok
-}
-
-// byChoices splits a table by its first n categorical parameters.
-func byChoices(n int, name string, space lab.Space, objective lab.Objective, settings [][]lab.Setting, value []float64) (Lookup, bool) {
-	l := Lookup{Name: name, Objective: objective}
-	of := make([]bool, len(space.Parameters))
-	for k, p := range space.Parameters {
-		if p.Type == lab.Categorical && n > 0 {
-			of[k] = true
-			n--
-			continue
-		}
-		l.Parameters = append(l.Parameters, p)
-	}
-	if n > 0 {
+	at := slices.IndexFunc(space.Parameters, func(p lab.Parameter) bool { return p.Type == lab.Categorical })
+	if at < 0 {
 		return Lookup{}, false
 	}
+	l := Lookup{Name: name, Objective: objective, Parameters: slices.Delete(slices.Clone(space.Parameters), at, at+1)}
 	index := map[string]int{}
 	for i, row := range settings {
-		var labels []string
-		for k, s := range row {
-			if of[k] {
-				labels = append(labels, s.Value.Label())
-			}
-		}
-		label := strings.Join(labels, " and ")
+		label := row[at].Value.Label()
 		g, ok := index[label]
 		if !ok {
 			g = len(l.Groups)
@@ -85,7 +58,7 @@ func byChoices(n int, name string, space lab.Space, objective lab.Objective, set
 		}
 		var values []lab.Value
 		for k, s := range row {
-			if !of[k] {
+			if k != at {
 				values = append(values, s.Value)
 			}
 		}
