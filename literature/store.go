@@ -3,6 +3,7 @@ package literature
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"time"
 )
 
@@ -189,6 +190,14 @@ type Correction struct {
 // Changes reports whether c says that a field should be another.
 func (c Correction) Changes() bool {
 	return c.Parameter != nil || c.Operation != nil || c.Value != nil || c.High != nil || c.Unit != nil || c.Outcome != nil
+}
+
+// Repeats reports whether c says what the same person said last.
+func (c Correction) Repeats(last Correction) bool {
+	for _, x := range []*Correction{&c, &last} {
+		x.At, x.Was, x.TextHash = time.Time{}, nil, ""
+	}
+	return reflect.DeepEqual(c, last)
 }
 
 // Current returns the finding with its correction, and false when a person has

@@ -213,6 +213,16 @@ func (db Library) Correct(ctx context.Context, corpus string, c literature.Corre
 	if err != nil {
 		return failed(err, "correct finding %s", c.Finding)
 	}
+	const before = `
+		SELECT k.body FROM literature_corrections k JOIN literature_corpora c ON c.id = k.corpus
+		WHERE c.name = $1 AND k.finding = $2 ORDER BY k.seq DESC LIMIT 1`
+	var last literature.Correction
+	switch err := db.pool.QueryRow(ctx, before, corpus, c.Finding).Scan(&last); {
+	case err == nil && c.Repeats(last):
+		return nil
+	case err != nil && !errors.Is(err, pgx.ErrNoRows):
+		return failed(err, "correct finding %s", c.Finding)
+	}
 	raw, err := jsonOf(c)
 	if err != nil {
 		return err

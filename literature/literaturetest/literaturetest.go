@@ -179,7 +179,7 @@ func findings(t *testing.T, s literature.Store) {
 	}
 	value := 120.0
 	fix := literature.Correction{Finding: got[0].ID, By: "ann", Verdict: literature.Corrected, Value: &value, At: noon}
-	for _, c := range []literature.Correction{{Finding: got[0].ID, By: "bo", Verdict: literature.Rejected, At: noon}, fix} {
+	for _, c := range []literature.Correction{{Finding: got[0].ID, By: "bo", Verdict: literature.Rejected, At: noon}, fix, fix} { // repeated, as after a lost answer
 		if err := s.Correct(ctx, "c", c); err != nil {
 			t.Fatal(err)
 		}

@@ -164,6 +164,9 @@ func (s *Shelf) Correct(ctx context.Context, corpus string, c literature.Correct
 	return s.change(ctx, corpus, func(st *state) (*entry, error) {
 		for _, f := range st.all() {
 			if f.ID == c.Finding {
+				if n := len(f.History); n > 0 && c.Repeats(f.History[n-1]) {
+					return nil, nil
+				}
 				c.Was, c.TextHash = &f.Finding, f.TextHash
 				return &entry{Correction: &c}, nil
 			}
