@@ -88,7 +88,7 @@ function Finding({ f, title, say }: { f: ReadFinding; title: string; say: (c: Om
       <div className="small muted">{title}</div>
       {f.words.length > 0 && (
         <ul className="papers small muted" style={{ margin: 0, gap: 2 }}>
-          {f.words.map((w, i) => <li key={i}>{w.by} {w.verdict} it{w.changes && `: ${w.changes}`}{w.why && ` (${w.why})`}, <Time at={w.at} /></li>)}
+          {f.words.map((w, i) => <li key={i}>{w.by} {w.verdict === "reopened" ? "took back what was said" : `${w.verdict} it`}{w.changes && `: ${w.changes}`}{w.why && ` (${w.why})`}, <Time at={w.at} /></li>)}
         </ul>
       )}
       {correcting ? <CorrectForm f={f} busy={busy} save={(c) => void send(c)} leave={() => setCorrecting(false)} /> : (
