@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -56,16 +57,14 @@ func placeID(f Finding, textHash, extractor string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// kindOf is an extractor without the version of its rules.
-func kindOf(extractor string) string {
-	if strings.HasPrefix(extractor, "rules/") {
-		return "rules"
-	}
-	return extractor
-}
+// version is that of the rules, or of the questions to a model: "rules/1", "llm/1:name".
+var version = regexp.MustCompile(`^([a-z]+)/\d+`)
+
+// kindOf is an extractor without its version.
+func kindOf(extractor string) string { return version.ReplaceAllString(extractor, "$1") }
 
 // Replaces reports whether what one extractor finds stands for what the other found
-// in the same paper: two versions of the rules do.
+// in the same paper: two versions of one do.
 func Replaces(extractor, other string) bool { return kindOf(extractor) == kindOf(other) }
 
 // Apply gives findings what people said of them, words oldest first. What people
@@ -78,12 +77,9 @@ func Apply(found []Found, words []Correction) []Found {
 	met := map[string]bool{}
 	for i := range found {
 		f := &found[i]
-		ids := []string{f.ID}
-		if kindOf(f.Finding.Extractor) == "rules" { // it had this name when the rules were young
-			ids = []string{placeID(f.Finding, f.TextHash, "rules/1"), f.ID}
-		}
+		first := version.ReplaceAllString(f.Finding.Extractor, "$1/1")
 		var said []Correction
-		for _, id := range slices.Compact(ids) {
+		for _, id := range slices.Compact([]string{placeID(f.Finding, f.TextHash, first), f.ID}) { // its name before there were anchors, and now
 			met[id] = true
 			said = append(said, by[id]...)
 		}

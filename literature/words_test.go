@@ -61,3 +61,23 @@ func TestAnchor(t *testing.T) {
 		t.Error("another place has the same anchor")
 	}
 }
+
+// TestVersionsOfAnExtractor replace each other and name a finding alike; models do not.
+func TestVersionsOfAnExtractor(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{{"rules/1", "rules/12", true}, {"llm/1:m", "llm/2:m", true}, {"llm/1:m", "llm/1:n", false}, {"rules/1", "llm/1:rules", false}} {
+		f, g := literature.Finding{Anchor: "x", Extractor: c.a}, literature.Finding{Anchor: "x", Extractor: c.b}
+		if literature.Replaces(c.a, c.b) != c.want || (literature.FindingID(f, "h") == literature.FindingID(g, "i")) != c.want {
+			t.Errorf("%s and %s are of one kind: want %v", c.a, c.b, c.want)
+		}
+	}
+	f := literature.Finding{Paper: "p", Anchor: "x", Extractor: "rules/2"}
+	old := literature.Finding{Paper: "p", Extractor: "rules/1"}
+	word := literature.Correction{Finding: literature.FindingID(old, "h"), Verdict: literature.Rejected}
+	if got := literature.Apply([]literature.Found{{ID: literature.FindingID(f, "h"), Finding: f, TextHash: "h"}}, []literature.Correction{word}); got[0].Status() != "rejected" {
+		t.Errorf("what was said under the former name is lost: %+v", got[0])
+	}
+}

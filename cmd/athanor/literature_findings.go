@@ -181,9 +181,9 @@ func csvFindings(out io.Writer, list []shownFinding) error {
 		"finding", "paper", "title", "extractor", "status", "parameter", "value", "high", "unit", "operation", "outcome", "sentence", "said_by", "said_at", "said_verdict", "said_changes", "said_why",
 	})
 	for _, s := range list {
-		row := []string{s.ID, s.Paper, s.Title, s.Extractor, s.Status, s.Parameter, number(s.Value), number(s.High), s.Unit, s.Operation, strconv.FormatBool(s.Outcome), s.Text}
+		row := []string{s.ID, inert(s.Paper), inert(s.Title), s.Extractor, s.Status, inert(s.Parameter), number(s.Value), number(s.High), s.Unit, inert(s.Operation), strconv.FormatBool(s.Outcome), inert(s.Text)}
 		for _, c := range s.History {
-			err = errors.Join(err, w.Write(append(slices.Clone(row), c.By, c.At.UTC().Format(time.RFC3339), string(c.Verdict), changes(c), c.Why)))
+			err = errors.Join(err, w.Write(append(slices.Clone(row), inert(c.By), c.At.UTC().Format(time.RFC3339), string(c.Verdict), changes(c), inert(c.Why))))
 		}
 		if len(s.History) == 0 {
 			err = errors.Join(err, w.Write(append(row, "", "", "", "", "")))
@@ -191,6 +191,15 @@ func csvFindings(out io.Writer, list []shownFinding) error {
 	}
 	w.Flush()
 	return errors.Join(err, w.Error())
+}
+
+// inert puts an apostrophe before a text that a spreadsheet would take for a formula:
+// what papers say is never executed.
+func inert(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
 }
 
 func printFindings(w io.Writer, list []shownFinding) error {

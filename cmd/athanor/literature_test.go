@@ -335,7 +335,7 @@ func TestCheckFindings(t *testing.T) {
 		}
 		return out.String()
 	}
-	said := check("c value=warm\nc value=120 unit=K why=typo in the text\na\nb\nq\n")
+	said := check("c value=warm\nc value=120 unit=K why==cmd() typo in the text\na\nb\nq\n")
 	for _, want := range []string{"3 findings to check", "was ⟦stirred⟧ at ⟦110⟧ ⟦°C⟧ for 16 h.", `"warm" is no number`, "[2 of 3]"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
@@ -348,7 +348,7 @@ func TestCheckFindings(t *testing.T) {
 	if n := strings.Count(csv, "\n"); n != 5 { // a heading, three findings, of which one has two words
 		t.Errorf("%d lines:\n%s", n, csv)
 	}
-	for _, want := range []string{",corrected,temperature,120,120,K,stirred,false,The coupling was stirred at 110 °C for 16 h.,ana,", `,"value 120, unit K",typo in the text`, ",reopened,,"} {
+	for _, want := range []string{",corrected,temperature,120,120,K,stirred,false,The coupling was stirred at 110 °C for 16 h.,ana,", `,"value 120, unit K",'=cmd() typo in the text`, ",reopened,,"} {
 		if !strings.Contains(csv, want) {
 			t.Errorf("the table does not have %q:\n%s", want, csv)
 		}

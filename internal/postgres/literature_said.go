@@ -109,8 +109,8 @@ func (db Library) PutFindings(ctx context.Context, corpus string, es ...literatu
 			if err != nil {
 				return err
 			}
-			for _, table := range []string{"literature_findings", "literature_extractions"} { // of earlier versions of the rules too
-				b.Queue(`DELETE FROM `+table+` WHERE paper = $1 AND (extractor = $2 OR $2 LIKE 'rules/%' AND extractor LIKE 'rules/%')`, seq, e.Extractor)
+			for _, table := range []string{"literature_findings", "literature_extractions"} { // of other versions too
+				b.Queue(`DELETE FROM `+table+` WHERE paper = $1 AND regexp_replace(extractor, '^([a-z]+)/\d+', '\1') = regexp_replace($2, '^([a-z]+)/\d+', '\1')`, seq, e.Extractor)
 			}
 			const note = `INSERT INTO literature_extractions (paper, extractor, text_hash, findings, dropped, at) VALUES ($1, $2, $3, $4, $5, $6)`
 			b.Queue(note, seq, e.Extractor, e.TextHash, len(e.Findings), e.Dropped, e.At)
