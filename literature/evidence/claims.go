@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -326,12 +327,15 @@ func names(text, name string) bool {
 			return false
 		}
 		i += from
-		if border(text, i-1) && border(text, i+len(name)) {
+		if border(text, i-1) && border(text, i+len(name)) && !bath.MatchString(text[i+len(name):]) {
 			return true
 		}
 		from = i + 1
 	}
 }
+
+// bath follows what something was heated or cooled in, and not what it was made of.
+var bath = regexp.MustCompile(`(?i)^[ -]bath`)
 
 func border(text string, i int) bool {
 	if i < 0 || i >= len(text) {

@@ -19,7 +19,7 @@ func TestClaimsUnderOtherNames(t *testing.T) {
 	d := lab.Document{
 		Space: lab.Space{Parameters: []lab.Parameter{
 			{Name: "base", Type: lab.Categorical, Levels: []string{"KOAc", "CsOPiv", "K7"}, LevelAliases: map[string][]string{"K7": {"our seventh base"}}},
-			{Name: "solvent", Type: lab.Categorical, Levels: []string{"DMAc", "p-xylene"}},
+			{Name: "solvent", Type: lab.Categorical, Levels: []string{"DMAc", "p-xylene", "H2O"}},
 			{Name: "reaction_temperature", Type: lab.Continuous, Min: num(60), Max: num(140), Unit: "Cel"},
 			{Name: "duration", Type: lab.Continuous, Min: num(0), Max: num(2000), Unit: "min"},
 			{Name: "ratio_of_ligand", Type: lab.Continuous, Min: num(0), Max: num(4), Aliases: []string{"L/Pd"}},
@@ -35,6 +35,8 @@ func TestClaimsUnderOtherNames(t *testing.T) {
 		{"With PivOCs in 1,4-dimethylbenzene (T = 110 °C, L/Pd = 2) an ee of 70 % was seen.", "base CsOPiv, solvent p-xylene, reaction_temperature 110, ratio_of_ligand 2 (p)"},
 		{"With CH3CO2K the product, dried at 80 °C, had an ee of 60 %.", "base KOAc (p)"},
 		{"Our seventh base gave an ee of 20 %.", "base K7 (p)"},
+		{"With KOAc in a water bath an ee of 30 % was seen.", "base KOAc (p)"},
+		{"With KOAc in water an ee of 30 % was seen.", "base KOAc, solvent H2O (p)"},
 		{"Palladium acetate gave an ee of 20 %.", ""},
 	} {
 		claims, _ := m.Claims(evidence.Source{Paper: "p", Text: c.text, Findings: extract.Findings(c.text), Sentences: extract.Sentences(c.text), Relevance: 1})
