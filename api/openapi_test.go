@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,6 +85,7 @@ func TestAnswersKeepTheContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	imported := importRuns(b).ID
 	read, screening := readers[0].String(), readers[1].String()
 	doc := contract(t)
 	asked := 0
@@ -105,6 +107,11 @@ func TestAnswersKeepTheContract(t *testing.T) {
 		{"/campaigns/{id}/literature", "/campaigns/" + running + "/literature"},
 		{"/campaigns/{id}/plans", "/campaigns/" + read + "/plans"},
 		{"/snapshots", "/snapshots"},
+		{"/imports", "/imports"},
+		{"/imports/inbox", "/imports/inbox"},
+		{"/imports/{id}", "/imports/" + imported},
+		{"/imports/{id}", "/imports/" + strings.Repeat("0", 64)},
+		{"/imports/{id}/held", "/imports/" + imported + "/held?limit=1"},
 		{"/devices", "/devices"},
 		{"/devices/{id}", "/devices/heater-1"},
 		{"/devices/{id}", "/devices/nobody"},

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/athanor-lab/athanor/dataset/importer"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -29,6 +31,8 @@ type (
 	parameterTypeSchema   struct{}
 	eventKindSchema       struct{}
 	objectSchema          struct{}
+	importRoleSchema      struct{}
+	importTypeSchema      struct{}
 )
 
 func (campaignIDSchema) Schema(huma.Registry) *huma.Schema   { return idSchema("cmp") }
@@ -75,6 +79,14 @@ func (eventKindSchema) Schema(huma.Registry) *huma.Schema {
 	return enumSchema(lab.EventCampaign, lab.EventPlan, lab.EventExperiment, lab.EventCommand, lab.EventDevice)
 }
 
+func (importRoleSchema) Schema(huma.Registry) *huma.Schema {
+	return enumSchema(importer.Parameter, importer.Objective, importer.Kept, importer.Ignored)
+}
+
+func (importTypeSchema) Schema(huma.Registry) *huma.Schema {
+	return enumSchema(importer.NumberType, importer.IntegerType, importer.TextType, importer.TimeType)
+}
+
 func (objectSchema) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 }
@@ -91,8 +103,20 @@ func enumSchema[S ~string](words ...S) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: enum}
 }
 
+// schemaName keeps the words of imports apart from those of campaigns.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if strings.Contains(t.PkgPath(), "/athanor/dataset/") && !strings.HasPrefix(name, "Import") {
+		return "Import" + name
+	}
+	return name
+}
+
 func newRegistry() huma.Registry {
-	r := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	r := huma.NewMapRegistry("#/components/schemas/", schemaName)
 	for of, as := range map[reflect.Type]reflect.Type{
 		reflect.TypeFor[lab.CampaignID]():    reflect.TypeFor[campaignIDSchema](),
 		reflect.TypeFor[lab.PlanID]():        reflect.TypeFor[planIDSchema](),
@@ -107,6 +131,8 @@ func newRegistry() huma.Registry {
 		reflect.TypeFor[lab.Direction]():     reflect.TypeFor[directionSchema](),
 		reflect.TypeFor[lab.ParameterType](): reflect.TypeFor[parameterTypeSchema](),
 		reflect.TypeFor[lab.EventKind]():     reflect.TypeFor[eventKindSchema](),
+		reflect.TypeFor[importer.Role]():     reflect.TypeFor[importRoleSchema](),
+		reflect.TypeFor[importer.Type]():     reflect.TypeFor[importTypeSchema](),
 		reflect.TypeFor[json.RawMessage]():   reflect.TypeFor[objectSchema](),
 	} {
 		r.RegisterTypeAlias(of, as)

@@ -36,6 +36,7 @@ type Server struct {
 	// Snapshots may be nil: then there are none.
 	Snapshots Snapshots
 	Library   Library // nil answers that there is none
+	Imports   Imports // nil answers that none are taken
 
 	// Ready says why the laboratory could not take a campaign now, or nil.
 	Ready func(ctx context.Context) error
@@ -95,6 +96,7 @@ func (s *Server) build() (http.Handler, huma.API) {
 	s.registerSuggestions(api)
 	s.registerSnapshots(api)
 	s.registerLiterature(api)
+	s.registerImports(api)
 	s.registerEvents(api)
 	s.registerService(api)
 	finishSchemas(api.OpenAPI())

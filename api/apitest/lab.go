@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/athanor-lab/athanor/api"
+	"github.com/athanor-lab/athanor/dataset/importer"
+	"github.com/athanor-lab/athanor/dataset/importtest"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -29,6 +31,7 @@ type Lab struct {
 	devices   []*lab.Device
 	events    []lab.Event
 	snapshots []api.SnapshotInfo
+	desk      *importer.Desk // of imports, whose store is in memory
 	wakes     map[int]func()
 	wakeID    int
 	stopped   bool
@@ -61,6 +64,7 @@ type experiment struct {
 func New(now func() time.Time) *Lab {
 	l := &Lab{now: now, rng: rand.New(rand.NewPCG(7, 11)), keys: map[string]*campaign{}, wakes: map[int]func(){}}
 	l.devices = fleet(now())
+	l.desk = importer.NewDesk(importtest.NewMemory(nil), nil, "")
 	return l
 }
 
@@ -77,7 +81,7 @@ func (l *Lab) Break(err error) {
 // Server returns an API server over l.
 func (l *Lab) Server() *api.Server {
 	return &api.Server{
-		Campaigns: campaignsPort{l}, Control: controlPort{l}, Devices: devicesPort{l}, Exporter: exportPort{l}, Events: eventsPort{l}, Library: libraryPort{l}, Snapshots: snapshotsPort{l},
+		Campaigns: campaignsPort{l}, Control: controlPort{l}, Devices: devicesPort{l}, Exporter: exportPort{l}, Events: eventsPort{l}, Library: libraryPort{l}, Snapshots: snapshotsPort{l}, Imports: l.desk,
 		Schema: []byte(`{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object"}`), Examples: Examples(), Version: "test",
 		Now: l.now, Rand: &source{rng: rand.NewChaCha8([32]byte{1})},
 	}

@@ -11,14 +11,17 @@ import (
 )
 
 type importCmd struct {
-	File     string `arg:"" help:"CSV, TSV, XLSX, JSON, JSON Lines, Parquet, ORD (.pb, .pb.gz, .pbtxt), Allotrope, Bluesky, JCAMP-DX or .eln."`
-	Map      string `help:"Mapping of its columns (YAML); without it one is proposed."`
-	Sheet    string `help:"The table, of a file with several; by default the first that has rows."`
-	Columns  string `help:"JSON that names the columns of a table without a header: parameters, then measurements or objectives."`
-	Describe string `help:"Text that says the units of those columns in brackets."`
-	Propose  bool   `help:"Only print the mapping that would be used, as YAML to be edited."`
-	Dir      string `short:"o" default:"imports" help:"Where the results are kept, in a folder named by the import."`
-	JSON     bool   `name:"json" help:"Print the report as JSON."`
+	File     string   `arg:"" help:"CSV, TSV, XLSX, JSON, JSON Lines, Parquet, ORD (.pb, .pb.gz, .pbtxt), Allotrope, Bluesky, JCAMP-DX or .eln."`
+	Map      string   `help:"Mapping of its columns (YAML); without it one is proposed."`
+	Sheet    string   `help:"The table, of a file with several; by default the first that has rows."`
+	Columns  string   `help:"JSON that names the columns of a table without a header: parameters, then measurements or objectives."`
+	Describe string   `help:"Text that says the units of those columns in brackets."`
+	Unit     []string `sep:"none" placeholder:"COLUMN=UNIT" help:"Say the unit of a column (UCUM; 1 when it has none), as yield=%."`
+	Role     []string `sep:"none" placeholder:"COLUMN=ROLE" help:"Say what a column is: parameter, objective, attribute or ignore."`
+	Confirm  []string `sep:"none" placeholder:"COLUMN" help:"Confirm a column as it was proposed."`
+	Propose  bool     `help:"Only print the mapping that would be used, as YAML to be edited."`
+	Dir      string   `short:"o" default:"imports" help:"Where the results are kept, in a folder named by the import."`
+	JSON     bool     `name:"json" help:"Print the report as JSON."`
 	importServer
 }
 
@@ -40,7 +43,7 @@ func (c *importCmd) job(t *terminal) (importer.Job, error) {
 		job.Mapping = &m
 	}
 	if c.Columns == "" {
-		return job, nil
+		return c.answer(job)
 	}
 	columns, err := os.Open(c.Columns)
 	if err != nil {
@@ -53,8 +56,38 @@ func (c *importCmd) job(t *terminal) (importer.Job, error) {
 			return job, lab.Errorf(lab.Invalid, "read the description: %w", err)
 		}
 	}
-	job.Hints, err = importer.ReadHints(columns, string(prose))
-	return job, err
+	if job.Hints, err = importer.ReadHints(columns, string(prose)); err != nil {
+		return job, err
+	}
+	return c.answer(job)
+}
+
+// answer puts what the flags say of columns into the mapping.
+func (c *importCmd) answer(job importer.Job) (importer.Job, error) {
+	a := importer.Answers{Units: c.Unit, Roles: c.Role, Confirm: c.Confirm}
+	if len(a.Units)+len(a.Roles)+len(a.Confirm) == 0 {
+		return job, nil
+	}
+	if job.Mapping == nil {
+		o, err := job.Look()
+		if err != nil {
+			return job, err
+		}
+		job.Mapping = &o.Mapping
+		if err := o.Close(); err != nil {
+			return job, err
+		}
+	}
+	return job, job.Mapping.Answer(a)
+}
+
+// questions tells how to answer what stands in the way of an import.
+func (c *importCmd) questions(t *terminal, m importer.Mapping) {
+	for _, col := range m.Columns {
+		if !col.Confirmed && col.Role != importer.Ignored {
+			fmt.Fprintf(t.out, "column %d (%s) is held back: %s\n  say %s\n", col.At, col.Header, col.Question, col.Answer())
+		}
+	}
 }
 
 func (c *importCmd) local(t *terminal) error {
@@ -80,8 +113,12 @@ func (c *importCmd) local(t *terminal) error {
 	if c.JSON {
 		return printJSON(t.out, r)
 	}
-	fmt.Fprintf(t.out, "%s\nrows %d = imported %d + quarantined %d + blank %d + structure %d\n", r, r.Rows.All, r.Rows.Imported, r.Rows.Quarantined, r.Rows.Blank, r.Rows.Structure)
+	fmt.Fprintf(t.out, "%s\nrows %d = imported %d + quarantined %d + blank %d + structure %d + ignored %d\n", r, r.Rows.All, r.Rows.Imported, r.Rows.Quarantined, r.Rows.Blank, r.Rows.Structure, r.Rows.Ignored)
+	c.questions(t, r.Proposed)
 	for i, f := range r.Faults {
+		if f.Code == "unconfirmed" {
+			continue // told above, with its answer
+		}
 		if i == 10 {
 			fmt.Fprintf(t.out, "… and %d other kinds of faults\n", len(r.Faults)-i)
 			break

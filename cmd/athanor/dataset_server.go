@@ -66,6 +66,7 @@ func (c *importCmd) Run(ctx context.Context, t *terminal) error {
 	if c.JSON {
 		return printJSON(t.out, r)
 	}
+	c.questions(t, imp.Mapping)
 	_, err = fmt.Fprintf(t.out, "%s\non record as import %s\n", r, r.Import)
 	return err
 }

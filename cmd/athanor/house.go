@@ -16,6 +16,8 @@ import (
 
 	"github.com/athanor-lab/athanor/api"
 	"github.com/athanor-lab/athanor/campaign"
+	"github.com/athanor-lab/athanor/dataset/formats"
+	"github.com/athanor-lab/athanor/dataset/importer"
 	"github.com/athanor-lab/athanor/devices"
 	"github.com/athanor-lab/athanor/devices/gateway"
 	"github.com/athanor-lab/athanor/devices/mqtt"
@@ -222,6 +224,8 @@ func (h *house) runAPI(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	desk := importer.NewDesk(h.db, formats.Open, h.services.Inbox)
+	defer desk.Close() //nolint:errcheck // of the operating system's
 	s := &api.Server{
 		Suggester: adviser{p, models.Dir(h.services.Models)},
 		Library:   library{reader{h.db}, h.control},
@@ -231,6 +235,7 @@ func (h *house) runAPI(ctx context.Context, listener net.Listener) error {
 		Exporter:  h.exporter,
 		Events:    &events{h.db},
 		Snapshots: snapshots{freezer{h.db, h.services.Snapshots}, h.control},
+		Imports:   desk,
 		Ready:     h.ready,
 		Schema:    campaign.Schema(),
 		Examples:  docs,

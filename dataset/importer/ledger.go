@@ -136,6 +136,11 @@ func Check(t *tabular.Table, m Mapping, s Summary, ledger, rows, held io.Reader)
 		switch {
 		case r.Role != tabular.Data:
 			return checkStructure(r, e, fates)
+		case m.leavesOut(&r):
+			if slices.ContainsFunc(fates, func(f Fate) bool { return f != LeftOut }) {
+				return bad("a rule of the mapping ignores it and its fates are %q", e.Fates)
+			}
+			return nil
 		case slices.Contains(fates, Quarantined):
 			return checkHeld(back, r, fates)
 		}
@@ -169,8 +174,8 @@ func (s Summary) check() error {
 	if c := s.Cells; c.All != c.Mapped+c.Attributes+c.Quarantined+c.Blank+c.Ignored+c.Structure {
 		return lab.Errorf(lab.Invalid, "ledger: %d cells have no fate", c.All-c.Mapped-c.Attributes-c.Quarantined-c.Blank-c.Ignored-c.Structure)
 	}
-	if r := s.Rows; r.All != r.Imported+r.Quarantined+r.Blank+r.Structure {
-		return lab.Errorf(lab.Invalid, "ledger: %d rows have no fate", r.All-r.Imported-r.Quarantined-r.Blank-r.Structure)
+	if r := s.Rows; r.All != r.Imported+r.Quarantined+r.Blank+r.Structure+r.Ignored {
+		return lab.Errorf(lab.Invalid, "ledger: %d rows have no fate", r.All-r.Imported-r.Quarantined-r.Blank-r.Structure-r.Ignored)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -64,6 +66,26 @@ type Mapping struct {
 	EncodingConfirmed bool           `json:"encoding_confirmed" yaml:"encoding_confirmed"`
 	Layout            tabular.Layout `json:"layout" yaml:"layout"`
 	Columns           []Column       `json:"columns" yaml:"columns"`
+	// IgnoreRows leave out whole rows of data, and count them.
+	IgnoreRows []RowRule `json:"ignore_rows,omitempty" yaml:"ignore_rows,omitempty"`
+}
+
+// RowRule leaves out the rows whose cell of a column is one of some texts, such
+// as runs that were only calibrations.
+type RowRule struct {
+	Column int      `json:"column" yaml:"column"` // from 1
+	Is     []string `json:"is" yaml:"is"`         // without the blanks around them; "" is an empty cell
+	Why    string   `json:"why,omitempty" yaml:"why,omitempty"`
+}
+
+// leavesOut reports whether a rule ignores a row of data.
+func (m Mapping) leavesOut(r *tabular.Record) bool {
+	for _, rule := range m.IgnoreRows {
+		if rule.Column <= len(r.Cells) && slices.Contains(rule.Is, strings.TrimSpace(r.Cells[rule.Column-1].Text)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Column says what a column means. Only Confirmed ones are imported; the cells
@@ -165,6 +187,14 @@ func (m Mapping) Check() error {
 		}
 		names[c.Name] = i + 1
 	}
+	for i, rule := range m.IgnoreRows {
+		switch {
+		case rule.Column < 1 || rule.Column > len(m.Columns):
+			return lab.Errorf(lab.Invalid, "ignore_rows[%d].column: %d; want 1 to %d", i, rule.Column, len(m.Columns))
+		case len(rule.Is) == 0:
+			return lab.Errorf(lab.Invalid, "ignore_rows[%d].is: it is missing; want the texts whose rows are ignored", i)
+		}
+	}
 	return nil
 }
 
@@ -182,6 +212,10 @@ func (m Mapping) Hash() string {
 		if c.Confirmed {
 			c.Question = ""
 		}
+	}
+	m.IgnoreRows = slices.Clone(m.IgnoreRows)
+	for i := range m.IgnoreRows {
+		m.IgnoreRows[i].Why = ""
 	}
 	b, err := json.Marshal(m)
 	if err != nil {

@@ -136,6 +136,10 @@ func (c *Column) take(r Reading, from UnitSource) {
 		return
 	}
 	c.UnitSource, c.Candidates, c.Question = from, r.Candidates, r.Question
+	if i := slices.Index(c.Candidates, "%"); i > 0 && c.Role == Objective {
+		// A yield in percent is one, whatever it is a part of: said first, since it is asked most.
+		c.Candidates = append([]string{"%"}, slices.Delete(slices.Clone(c.Candidates), i, i+1)...)
+	}
 	if r.Question == "" {
 		c.Unit = r.Unit
 	}

@@ -196,7 +196,7 @@ func (tr *translator) cell(r *tabular.Record, i int, row *Row) Fate {
 	case text == "" || c.Role != Kept && tabular.IsMissing(text):
 		return Blank
 	case !c.Confirmed:
-		tr.fault(r, c.At, &fault{"unconfirmed", c.Question, "the column confirmed in the mapping"})
+		tr.fault(r, c.At, &fault{"unconfirmed", c.Question, c.Answer()})
 	case c.Role == Kept:
 		row.Attributes = append(row.Attributes, Attribute{c.Name, cell.Text, c.Unit})
 		if isFormula(text) {

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,6 +44,7 @@ type Rows struct {
 	Quarantined int `json:"quarantined"`
 	Blank       int `json:"blank"`
 	Structure   int `json:"structure"` // header, units, preamble
+	Ignored     int `json:"ignored"`   // by a rule of the mapping
 }
 
 // Cells counts cells by fate; All is the sum of the others.
@@ -99,12 +101,22 @@ type FaultGroup struct {
 // nothing was given to the sinks. Every row is compared with its cells before
 // it is handed on; one that is not what they say is an error and no fault.
 func Run(t *tabular.Table, sha string, m Mapping, out Sinks) (Summary, error) {
+	s, _, err := run(t, sha, m, out, 0, nil)
+	return s, err
+}
+
+// errFar ends a run that looks at the first rows only.
+var errFar = errors.New("far enough")
+
+// run is [Run] of the first rows up to most, 0 for all, that shows every row of
+// data before it is handed on. It reports whether there were more rows.
+func run(t *tabular.Table, sha string, m Mapping, out Sinks, most int, show func(tabular.Record, []Fate, []Fault)) (Summary, bool, error) {
 	s := Summary{SHA256: sha, Mapping: m.Hash(), Table: t.Name, Notes: slices.Clone(t.Notes)}
 	if err := m.Check(); err != nil {
-		return s, err
+		return s, false, err
 	}
 	if err := m.fits(t); err != nil {
-		return s, err
+		return s, false, err
 	}
 	s.Import = importID(sha, s.Mapping)
 	g := groups{}
@@ -118,7 +130,13 @@ func Run(t *tabular.Table, sha string, m Mapping, out Sinks) (Summary, error) {
 		}
 		return all
 	}
+	if show == nil {
+		show = func(tabular.Record, []Fate, []Fault) {}
+	}
 	err := t.Each(func(r tabular.Record) error {
+		if most > 0 && s.Rows.All == most {
+			return errFar
+		}
 		s.Rows.All++
 		if err := ledger.cut(r.Number); err != nil {
 			return err
@@ -132,6 +150,12 @@ func Run(t *tabular.Table, sha string, m Mapping, out Sinks) (Summary, error) {
 			s.Rows.Structure++
 			return ledger.add(r, whole(Structure, len(r.Cells)))
 		}
+		if m.leavesOut(&r) {
+			s.Rows.Ignored++
+			fates := whole(LeftOut, len(r.Cells))
+			show(r, fates, nil)
+			return ledger.add(r, fates)
+		}
 		row, fates, faults := tr.translate(&r)
 		source := Source{sha, t.Name, r.Number, r.Offset}
 		if len(faults) > 0 {
@@ -142,7 +166,9 @@ func Run(t *tabular.Table, sha string, m Mapping, out Sinks) (Summary, error) {
 			if err := out.Held(heldOf(s.Import, source, r, faults)); err != nil {
 				return err
 			}
-			return ledger.add(r, whole(Quarantined, len(r.Cells)))
+			fates := whole(Quarantined, len(r.Cells))
+			show(r, fates, faults)
+			return ledger.add(r, fates)
 		}
 		s.Rows.Imported++
 		row.ID, row.Source = RowID(s.Import, r.Number), source
@@ -155,8 +181,13 @@ func Run(t *tabular.Table, sha string, m Mapping, out Sinks) (Summary, error) {
 		if err := out.Row(row); err != nil {
 			return err
 		}
+		show(r, fates, nil)
 		return ledger.add(r, fates)
 	})
+	more := errors.Is(err, errFar)
+	if more {
+		err = nil
+	}
 	if err == nil {
 		err = ledger.flush()
 	}
@@ -165,9 +196,9 @@ func Run(t *tabular.Table, sha string, m Mapping, out Sinks) (Summary, error) {
 		err = s.check()
 	}
 	if err != nil {
-		return s, fmt.Errorf("import %s: %w", s.Import, err)
+		return s, more, fmt.Errorf("import %s: %w", s.Import, err)
 	}
-	return s, nil
+	return s, more, nil
 }
 
 // fits reports whether the table has the columns that the mapping is for.

@@ -1,10 +1,15 @@
 package postgres_test
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/athanor-lab/athanor/dataset"
 	"github.com/athanor-lab/athanor/dataset/datasettest"
+	"github.com/athanor-lab/athanor/dataset/importer"
+	"github.com/athanor-lab/athanor/dataset/importtest"
 	"github.com/athanor-lab/athanor/devices/gateway"
 	"github.com/athanor-lab/athanor/devices/gateway/gatewaytest"
 	"github.com/athanor-lab/athanor/internal/pgtest"
@@ -22,6 +27,40 @@ func TestOutcomes(t *testing.T) {
 		insert(t, db, datasettest.Campaign(2), "")
 		return db
 	})
+}
+
+// TestImportDesk has the database keep imports that a desk asks for.
+func TestImportDesk(t *testing.T) {
+	t.Parallel()
+	importtest.Exercise(t, func(t *testing.T) importtest.Fixture {
+		t.Helper()
+		db := pgtest.Open(t)
+		return importtest.Fixture{Store: db, Work: func(id string) error { return work(t, db, id) }}
+	})
+}
+
+// work carries an import out as a worker does.
+func work(t *testing.T, db *postgres.DB, id string) error {
+	t.Helper()
+	i, err := db.Import(t.Context(), id)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(t.TempDir(), i.Source)
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(db.CopyFile(t.Context(), i.SHA256, f), f.Close()); err != nil {
+		return err
+	}
+	o, err := importer.Job{Path: path, Mapping: &i.Mapping}.Look()
+	if err != nil {
+		return err
+	}
+	w := db.WriteImport(t.Context(), i, nil)
+	sum, err := importer.Run(o.Table, o.SHA256, o.Mapping, w.Sinks())
+	return errors.Join(err, w.Close(err), o.Close(), db.FinishImport(t.Context(), id, sum))
 }
 
 func TestBook(t *testing.T) {

@@ -172,7 +172,10 @@ await test("devices show what they do and can be stopped and reset", async () =>
   await card.getByText("stopped", { exact: true }).waitFor({ state: "hidden" });
 });
 
+const imported = await (await import("./imports.mjs")).importTests({ test, page, base, accessible, shot });
+
 const extra = own ? await (await import("./reading.mjs")).readingTests({ test, page, base, accessible, shot }) : ["/data"];
+extra.push(...imported);
 
 await test("keys go places and can be read up", async () => {
   await page.goto(base);

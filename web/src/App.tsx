@@ -10,6 +10,8 @@ import { Composer } from "./pages/Composer";
 import { DataPage } from "./pages/DataPage";
 import { DevicesPage } from "./pages/DevicesPage";
 import { ExperimentPage } from "./pages/ExperimentPage";
+import { ImportPage } from "./pages/ImportPage";
+import { ImportedPage } from "./pages/ImportedPage";
 import { NotFound } from "./pages/NotFound";
 import { ReviewPage } from "./pages/ReviewPage";
 import { Boundary } from "./ui/Boundary";
@@ -69,6 +71,8 @@ function Main() {
           <Route path="/review"><ReviewPage /></Route>
           <Route path="/devices"><DevicesPage /></Route>
           <Route path="/data"><DataPage /></Route>
+          <Route path="/data/import"><ImportPage /></Route>
+          <Route path="/data/imports/:id">{(p) => (/^[0-9a-f]{64}$/.test(p.id) ? <ImportedPage key={p.id} id={p.id} /> : <NotFound />)}</Route>
           <Route path="/campaigns/:id">{(p) => <CampaignPage key={p.id} id={p.id} />}</Route>
           <Route path="/campaigns/:id/experiments/:number">{(p) => (/^\d+$/.test(p.number) ? <ExperimentPage key={`${p.id}/${p.number}`} id={p.id} number={Number(p.number)} /> : <NotFound />)}</Route>
           <Route><NotFound /></Route>
@@ -94,7 +98,7 @@ function Rail() {
       {item("/", "campaigns", "Campaigns", location === "/" || location.startsWith("/campaigns") || location === "/new")}
       {item("/review", "review", "Needs you", location === "/review", questions.data?.length)}
       {item("/devices", "devices", "Devices", location === "/devices")}
-      {item("/data", "data", "Data", location === "/data")}
+      {item("/data", "data", "Data", location.startsWith("/data"))}
       <span className="grow" />
       <span className="foot muted small" style={{ padding: "0 10px" }}>{version.data ? `Athanor ${version.data}` : ""}</span>
     </nav>

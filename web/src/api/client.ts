@@ -25,6 +25,15 @@ export type Correction = Schemas["Correction"];
 export type Label = Schemas["Word"]["label"];
 export type Snapshot = Schemas["SnapshotInfo"];
 export type SnapshotFormat = NonNullable<Schemas["SnapshotRequest"]["exports"]>[number];
+export type ImportOffered = Schemas["ImportOffered"];
+export type ImportTrial = Schemas["ImportTrial"];
+export type ImportMapping = Schemas["ImportMapping"];
+export type ImportColumn = Schemas["ImportColumn"];
+export type ImportCells = Schemas["ImportCells"];
+export type ImportRows = Schemas["ImportRows"];
+export type ImportInfo = Schemas["ImportInfo"];
+export type ImportHeld = Schemas["ImportHeld"];
+export type ImportFault = Schemas["ImportFault"];
 export type Prediction = Schemas["Prediction"];
 export type Setting = Schemas["Setting"];
 export type Value = Setting["value"];
@@ -103,6 +112,26 @@ export async function fetchSource(id: string): Promise<string> {
   if (!r.ok) throw new ApiError(r.status, asProblem(await r.json().catch(() => undefined)));
   return r.text();
 }
+
+/** Sends a file as it is, and tells how much of it has gone. */
+export function uploadImport(file: File, sent: (part: number) => void): Promise<ImportOffered> {
+  return new Promise((done, fail) => {
+    const r = new XMLHttpRequest();
+    r.open("POST", `${base}/imports/files?${new URLSearchParams({ name: file.name }).toString()}`);
+    r.setRequestHeader("Content-Type", "application/octet-stream");
+    r.responseType = "json";
+    r.upload.onprogress = (e) => sent(e.lengthComputable ? e.loaded / e.total : 0);
+    r.onerror = () => fail(new ApiError(0, undefined));
+    r.onload = () => {
+      const body: unknown = r.response;
+      if (r.status === 200) done(body as ImportOffered);
+      else fail(new ApiError(r.status, asProblem(body)));
+    };
+    r.send(file);
+  });
+}
+
+export const mappingURL = (id: string) => `${base}/imports/${encodeURIComponent(id)}/mapping`;
 
 export type ManifestFile = { path: string; bytes?: number; rows?: number; sha256?: string };
 

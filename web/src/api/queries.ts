@@ -22,6 +22,9 @@ export const keys = {
   reading: (id: string) => ["reading", id] as const,
   findings: (id: string) => ["findings", id] as const,
   snapshots: ["snapshots"] as const,
+  imports: ["imports"] as const,
+  import: (id: string) => ["imports", id] as const,
+  held: (id: string) => ["imports", id, "held"] as const,
   questions: ["questions"] as const,
   devices: ["devices"] as const,
 };
@@ -85,6 +88,28 @@ export const useFindings = (id: string, paper: string, all: boolean) =>
   });
 
 export const useSnapshots = () => useQuery({ queryKey: keys.snapshots, queryFn: async () => (await answer(api.GET("/snapshots"))).items });
+
+export const useImports = () =>
+  useQuery({
+    queryKey: keys.imports,
+    queryFn: async () => (await answer(api.GET("/imports"))).items,
+    refetchInterval: (q) => (q.state.data?.some((i) => i.state === "running") ? 2_000 : 30_000),
+  });
+
+export const useImport = (id: string, enabled = true) =>
+  useQuery({
+    queryKey: keys.import(id),
+    queryFn: () => answer(api.GET("/imports/{id}", { params: { path: { id } } })),
+    enabled,
+    refetchInterval: (q) => (q.state.data?.state === "running" ? 500 : false),
+  });
+
+export const heldPage = 25;
+
+export const useHeld = (id: string, cursor: string | undefined, enabled: boolean) =>
+  useQuery({ queryKey: [...keys.held(id), cursor ?? ""], queryFn: () => answer(api.GET("/imports/{id}/held", { params: { path: { id }, query: { limit: heldPage, cursor } } })), enabled, placeholderData: keepPreviousData });
+
+export const useInbox = () => useQuery({ queryKey: ["inbox"], queryFn: () => answer(api.GET("/imports/inbox")), staleTime: 0 });
 
 export const useManifest = (id: string, format: string, enabled: boolean) =>
   useQuery({ queryKey: ["manifest", id, format], queryFn: () => fetchManifest(id, format), enabled, staleTime: Infinity });

@@ -1,12 +1,14 @@
 import { Button, Checkbox, CopyButton, Group, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { Link } from "wouter";
 import { answer, api, fileURL, type Snapshot, type SnapshotFormat } from "../api/client";
-import { keys, queryClient, useManifest, useSnapshots } from "../api/queries";
-import { Bar, Card, ErrorNote, Loading } from "../ui/basics";
+import { keys, queryClient, useImports, useManifest, useSnapshots } from "../api/queries";
+import { Bar, Card, ErrorNote, Loading, Time } from "../ui/basics";
 import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { bytes, plural } from "../util/format";
+import { ImportTag } from "./ImportedPage";
 
 const formats: Record<SnapshotFormat, string> = {
   parquet: "Parquet: tables",
@@ -32,10 +34,14 @@ export function DataPage() {
       <div className="pagehead" style={{ marginBottom: 0 }}>
         <div>
           <h1>Data</h1>
-          <div className="muted">Snapshots of what the laboratory recorded. One that has a name never changes.</div>
+          <div className="muted">What came in from elsewhere, and snapshots of what the laboratory recorded. A snapshot that has a name never changes.</div>
         </div>
-        <Button leftSection={<Icon name="plus" />} onClick={() => setMaking(true)}>New snapshot</Button>
+        <div className="row">
+          <Button component={Link} href="/data/import" variant="default" leftSection={<Icon name="down" />}>Import a file</Button>
+          <Button leftSection={<Icon name="plus" />} onClick={() => setMaking(true)}>New snapshot</Button>
+        </div>
       </div>
+      <Imports />
       {work && <Making work={work} over={() => setWork(undefined)} />}
       {snapshots.isError && <ErrorNote error={snapshots.error} what="The snapshots cannot be listed" retry={() => void snapshots.refetch()} />}
       {snapshots.isPending && <Loading />}
@@ -48,6 +54,31 @@ export function DataPage() {
       {all.map((s) => <SnapshotCard key={s.id} s={s} />)}
       <New open={making} onClose={() => setMaking(false)} began={setWork} />
     </div>
+  );
+}
+
+/** What was imported, the newest first. */
+function Imports() {
+  const imports = useImports();
+  if (imports.isError) return <ErrorNote error={imports.error} what="The imports cannot be listed" retry={() => void imports.refetch()} />;
+  if (!imports.data?.length) return null;
+  return (
+    <Card title="Imports" flush>
+      <div className="scroll" tabIndex={0} role="region" aria-label="Files that were imported"><table className="plain compact">
+        <thead><tr><th scope="col">file</th><th scope="col">state</th><th scope="col" className="n">rows imported</th><th scope="col" className="n">held back</th><th scope="col">begun</th></tr></thead>
+        <tbody>
+          {imports.data.map((i) => (
+            <tr key={i.id}>
+              <td><Link href={`/data/imports/${i.id}`} className="title target">{i.source}</Link></td>
+              <td><ImportTag i={i} /></td>
+              <td className="n">{i.summary ? (i.summary.rows.imported + i.settled).toLocaleString() : ""}</td>
+              <td className="n">{i.summary ? i.held.toLocaleString() : ""}</td>
+              <td><Time at={i.begun_at} /></td>
+            </tr>
+          ))}
+        </tbody>
+      </table></div>
+    </Card>
   );
 }
 

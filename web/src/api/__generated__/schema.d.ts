@@ -513,6 +513,156 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The imports on record, the newest first */
+        get: operations["list-imports"];
+        put?: never;
+        /**
+         * Import a file by a mapping
+         * @description The same file by the same mapping is the same import.
+         */
+        post: operations["begin-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a file to be imported
+         * @description The body is the file as it is. Nothing is imported by it.
+         */
+        post: operations["upload-import-file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The files in the folder of imports */
+        get: operations["list-inbox"];
+        put?: never;
+        /** Choose a file of the folder of imports */
+        post: operations["take-from-inbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what an import would do
+         * @description Without a mapping one is proposed, with how sure it is. Fates are a letter to a cell: m mapped, a attribute, q quarantined, b blank, i ignored.
+         */
+        post: operations["try-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An import with its mapping and its ledger */
+        get: operations["get-import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{id}/held": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rows that an import holds back, with what is wrong */
+        get: operations["list-held-rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{id}/mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download the mapping of an import, as a file has it */
+        get: operations["get-import-mapping"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import rows that were held back, with corrected texts
+         * @description Rows that are right now are imported, with what was corrected; those that are still wrong stay held.
+         */
+        post: operations["replay-held-rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/lab/reset": {
         parameters: {
             query?: never;
@@ -1030,10 +1180,277 @@ export interface components {
             /** @enum {string} */
             status: "ok";
         };
+        ImportCells: {
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            attributes: number;
+            /** Format: int64 */
+            blank: number;
+            /** Format: int64 */
+            ignored: number;
+            /** Format: int64 */
+            mapped: number;
+            /** Format: int64 */
+            quarantined: number;
+            /** Format: int64 */
+            structure: number;
+        };
+        ImportColumn: {
+            /** Format: int64 */
+            at: number;
+            candidates?: string[];
+            /** Format: double */
+            confidence: number;
+            confirmed: boolean;
+            /** Format: double */
+            far_above?: number;
+            /** Format: double */
+            far_below?: number;
+            header: string;
+            /** Format: double */
+            max?: number;
+            /** Format: double */
+            min?: number;
+            name: string;
+            question?: string;
+            /** @enum {string} */
+            role: "parameter" | "objective" | "attribute" | "ignore";
+            /** @enum {string} */
+            type: "number" | "integer" | "text" | "time";
+            unit?: string;
+            /** Format: int64 */
+            unit_column?: number;
+            unit_source?: string;
+            why?: string;
+        };
+        ImportColumnCells: {
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            at: number;
+            /** Format: int64 */
+            attributes: number;
+            /** Format: int64 */
+            blank: number;
+            /** Format: int64 */
+            ignored: number;
+            /** Format: int64 */
+            mapped: number;
+            name: string;
+            /** Format: int64 */
+            quarantined: number;
+            /** Format: int64 */
+            structure: number;
+        };
+        ImportDialect: {
+            decimal: string;
+            delimiter: string;
+            encoding: string;
+            guessed?: boolean;
+        };
+        ImportEdit: {
+            /** Format: int64 */
+            row: number;
+            texts: string[];
+        };
+        ImportFault: {
+            code: string;
+            /** Format: int64 */
+            column?: number;
+            header?: string;
+            /** Format: int64 */
+            offset: number;
+            /** Format: int64 */
+            row: number;
+            text: string;
+            want: string;
+            why: string;
+        };
+        ImportFaultGroup: {
+            /** Format: int64 */
+            alike: number;
+            code: string;
+            /** Format: int64 */
+            column?: number;
+            header?: string;
+            /** Format: int64 */
+            offset: number;
+            /** Format: int64 */
+            row: number;
+            text: string;
+            want: string;
+            why: string;
+        };
+        ImportHeld: {
+            faults: components["schemas"]["ImportFault"][];
+            formulas?: {
+                [key: string]: string;
+            };
+            import: string;
+            last?: boolean;
+            original: string[];
+            shown?: {
+                [key: string]: string;
+            };
+            source: components["schemas"]["ImportSource"];
+            texts: string[];
+        };
+        ImportInbox: {
+            /** @description On the server; nothing when it has none */
+            folder: string;
+            items: components["schemas"]["ImportInboxFile"][];
+        };
+        ImportInboxFile: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: date-time */
+            modified_at: string;
+            name: string;
+        };
+        ImportInfo: {
+            /** Format: date-time */
+            begun_at: string;
+            cells: components["schemas"]["ImportCells"];
+            failure?: string;
+            /** Format: int64 */
+            held: number;
+            id: string;
+            /** Format: int64 */
+            last_row: number;
+            mapping: components["schemas"]["ImportMapping"];
+            /** Format: int64 */
+            settled: number;
+            sha256: string;
+            source: string;
+            /** @enum {string} */
+            state: "running" | "done" | "failed";
+            summary?: components["schemas"]["ImportSummary"];
+        };
+        ImportLayout: {
+            /** Format: int64 */
+            data_from: number;
+            /** Format: int64 */
+            header_from: number;
+            /** Format: int64 */
+            header_to: number;
+            names: string[];
+            units?: string[];
+            /** Format: int64 */
+            units_row: number;
+            /** Format: int64 */
+            width: number;
+        };
+        ImportList: {
+            items: components["schemas"]["ImportInfo"][];
+        };
+        ImportMapping: {
+            athanor: string;
+            columns: components["schemas"]["ImportColumn"][];
+            dialect: components["schemas"]["ImportDialect"];
+            encoding_confirmed: boolean;
+            ignore_rows?: components["schemas"]["ImportRowRule"][];
+            layout: components["schemas"]["ImportLayout"];
+            table: string;
+        };
+        ImportNote: {
+            code: string;
+            /** Format: int64 */
+            column?: number;
+            /** Format: double */
+            confidence?: number;
+            /** Format: int64 */
+            row?: number;
+            text: string;
+        };
+        ImportOffered: {
+            sha256: string;
+            source: string;
+        };
+        ImportReplays: {
+            held: components["schemas"]["ImportHeld"][];
+            imported: string[];
+        };
+        ImportRequest: {
+            mapping: components["schemas"]["ImportMapping"];
+            sha256: string;
+            source: string;
+        };
+        ImportRowRule: {
+            /** Format: int64 */
+            column: number;
+            is: string[];
+            why?: string;
+        };
+        ImportRows: {
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            blank: number;
+            /** Format: int64 */
+            ignored: number;
+            /** Format: int64 */
+            imported: number;
+            /** Format: int64 */
+            quarantined: number;
+            /** Format: int64 */
+            structure: number;
+        };
+        ImportSource: {
+            /** Format: int64 */
+            offset: number;
+            /** Format: int64 */
+            row: number;
+            sha256: string;
+            table: string;
+        };
+        ImportSummary: {
+            cells: components["schemas"]["ImportCells"];
+            columns: components["schemas"]["ImportColumnCells"][];
+            faults: components["schemas"]["ImportFaultGroup"][];
+            import: string;
+            mapping: string;
+            notes: components["schemas"]["ImportNote"][];
+            rows: components["schemas"]["ImportRows"];
+            sha256: string;
+            table: string;
+        };
+        ImportTrial: {
+            import: string;
+            mapping: components["schemas"]["ImportMapping"];
+            on_record: boolean;
+            partial: boolean;
+            sample: components["schemas"]["ImportTriedRow"][];
+            sha256: string;
+            source: string;
+            summary: components["schemas"]["ImportSummary"];
+            tables: string[];
+            yaml: string;
+        };
+        ImportTriedRow: {
+            fates: string;
+            faults: components["schemas"]["ImportFault"][];
+            /** Format: int64 */
+            row: number;
+            texts: string[];
+        };
+        ImportTry: {
+            /** @description Without it, and without yaml, one is proposed */
+            mapping?: components["schemas"]["ImportMapping"];
+            sha256: string;
+            /** @description The table, of a file with several, when a mapping is to be proposed */
+            sheet?: string;
+            source: string;
+            /** @description A mapping as a file has it, instead */
+            yaml?: string;
+        };
         Importance: {
             parameter: string;
             /** Format: double */
             share: number;
+        };
+        InboxChoice: {
+            name: string;
         };
         Influence: {
             /** Format: double */
@@ -1149,6 +1566,11 @@ export interface components {
             regret: number;
             unit: string;
             why?: string;
+        };
+        PageHeld: {
+            items: components["schemas"]["ImportHeld"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
         };
         PagePlan: {
             items: components["schemas"]["Plan"][];
@@ -1442,6 +1864,9 @@ export interface components {
              * @description How many are to be judged before the first plan
              */
             wanted: number;
+        };
+        ReplayRequest: {
+            rows: components["schemas"]["ImportEdit"][];
         };
         ResolveBody: {
             /**
@@ -3471,6 +3896,610 @@ export interface operations {
             };
             /** @description Error */
             default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-imports": {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportList"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "begin-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportInfo"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "upload-import-file": {
+        parameters: {
+            query: {
+                /** @description The file's name, which may tell its format */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOffered"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportInbox"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "take-from-inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOffered"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "try-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportTry"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportTrial"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportInfo"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-held-rows": {
+        parameters: {
+            query?: {
+                /** @description Items to a page */
+                limit?: number;
+                /** @description next of the page before; without it the first page */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageHeld"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-import-mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The mapping */
+            200: {
+                headers: {
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "replay-held-rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReplays"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
