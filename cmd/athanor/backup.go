@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +12,7 @@ import (
 )
 
 type backupCmd struct {
-	Data string `default:"${default_data}" help:"The data directory of a laboratory that is closed."`
+	Data string `default:"${default_data}" help:"The data directory of the laboratory, which may run."`
 	File string `arg:"" help:"The backup to write; - for standard output."`
 	JSON bool   `name:"json" help:"Print what was backed up as JSON."`
 }
@@ -20,13 +21,16 @@ func (c *backupCmd) Run(ctx context.Context, t *terminal) error {
 	var x embedded.Index
 	write := func(w io.Writer) (err error) {
 		x, err = embedded.Backup(ctx, c.Data, w)
+		if runs := (*embedded.InUseError)(nil); errors.As(err, &runs) {
+			x, err = embedded.BackupRunning(ctx, c.Data, w, err)
+		}
 		return err
 	}
 	if c.File == "-" {
 		return write(t.out)
 	}
 	if err := writeWhole(c.File, write); err != nil {
-		return lab.Errorf(lab.Conflict, "%w; close the laboratory (Ctrl-C on athanor up), back it up, and start it again: campaigns go on", err)
+		return lab.Errorf(lab.Conflict, "%w; a laboratory can be backed up while athanor up runs it, and when it is closed", err)
 	}
 	if err := os.Chmod(c.File, 0o600); err != nil {
 		return fmt.Errorf("close %s to others: %w", c.File, err)
@@ -36,7 +40,10 @@ func (c *backupCmd) Run(ctx context.Context, t *terminal) error {
 
 func (c *backupCmd) tell(t *terminal, x embedded.Index) error {
 	if c.JSON {
-		return printJSON(t.out, map[string]any{"file": c.File, "files": x.Files, "bytes": x.Bytes})
+		return printJSON(t.out, map[string]any{"file": c.File, "files": x.Files, "bytes": x.Bytes, "running": x.Athanor == embedded.LiveVersion, "stood_still_s": x.Stood})
+	}
+	if x.Athanor == embedded.LiveVersion {
+		fmt.Fprintf(t.out, "backed up while it ran; Temporal and the simulated devices stood still for %.0f ms\n", 1000*x.Stood)
 	}
 	_, err := fmt.Fprintf(t.out, "%s: %d files, %.1f MB; it holds the database's password and all data: keep it as you keep them\n", c.File, x.Files, float64(x.Bytes)/1e6)
 	return err
@@ -58,7 +65,7 @@ func (c *restoreCmd) Run(ctx context.Context, t *terminal) error {
 		defer f.Close()
 		in = f
 	}
-	x, err := embedded.Restore(ctx, in, c.Data)
+	x, err := embedded.Restore(ctx, in, c.Data, t.getenv("ATHANOR_PG_BIN"))
 	if err != nil {
 		return lab.Errorf(lab.Invalid, "%w", err)
 	}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -103,6 +101,7 @@ type laboratory struct {
 	failed   chan error // the first role that ended without being told to
 	closers  []func()   // in the order of opening
 	house    *house
+	simChild child
 }
 
 // start opens a laboratory, from the outside in: its directory, its servers,
@@ -140,6 +139,11 @@ func start(ctx context.Context, o labOptions) (_ *laboratory, err error) {
 		}
 	}
 	l.watchDisk(space)
+	stop, err := embedded.OfferBackups(l.data, embedded.Live{Dir: l.data, Postgres: l.postgres, Temporal: l.temporal, Sim: l.simChild.hold}.Backup)
+	if err != nil {
+		return nil, err
+	}
+	l.onStop(stop)
 	if err := os.WriteFile(filepath.Join(l.data, addressFile), []byte(l.url+"\n"), 0o644); err != nil {
 		return nil, fmt.Errorf("note the address: %w", err)
 	}
@@ -258,12 +262,15 @@ func (l *laboratory) startServers(ctx context.Context) error {
 	if err := errors.Join(err, errPG, errTM); err != nil {
 		return err
 	}
-	l.services = services{PostgresURL: l.postgres.URL(), Temporal: l.temporal.Addr(), Namespace: l.temporal.Namespace(), MQTT: l.broker.URL(), Lab: "lab", planning: l.planning, Snapshots: filepath.Join(l.data, "snapshots"), Models: filepath.Join(l.data, "models")}
+	l.services = services{PostgresURL: l.postgres.URL(), Temporal: l.temporal.Addr(), Namespace: l.temporal.Namespace(), MQTT: l.broker.URL(), Lab: "lab", planning: l.planning, Snapshots: filepath.Join(l.data, "snapshots"), Inbox: filepath.Join(l.data, "inbox"), Models: filepath.Join(l.data, "models")}
 	return nil
 }
 
 // startRoles runs gateway, worker and API in this process.
 func (l *laboratory) startRoles(ctx context.Context, listener net.Listener) error {
+	if err := os.MkdirAll(l.services.Inbox, 0o755); err != nil {
+		return fmt.Errorf("make the folder of imports: %w", err)
+	}
 	l.services.Blobs, l.services.Uploads = filepath.Join(l.data, "blobs"), "http://"+listener.Addr().String()
 	h, err := openHouse(ctx, l.services, true, l.terminal.logger)
 	if err != nil {
@@ -325,51 +332,9 @@ func (l *laboratory) startSim() error {
 	if err := (&simCmd{File: l.simFile, Speed: l.simSpeed, Tables: l.tables}).checkOnly(); err != nil {
 		return err
 	}
-	stop := keep(self, args, filepath.Join(l.data, "sim.log"), l.terminal.logger)
+	stop := l.simChild.keep(self, args, filepath.Join(l.data, "sim.log"), l.terminal.logger)
 	l.onStop(stop)
 	return nil
-}
-
-// keep runs a child and runs it again whenever it ends, until stopped.
-func keep(program string, args []string, logFile string, logger *slog.Logger) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for wait := 100 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 10*time.Second) {
-			began := time.Now()
-			err := runChild(ctx, program, args, logFile)
-			if ctx.Err() != nil {
-				return
-			}
-			if time.Since(began) > time.Minute {
-				wait = 100 * time.Millisecond
-			}
-			logger.Error("a child ended and is started again", "program", filepath.Base(program)+" "+args[0], "err", err, "log", logFile)
-			pause(ctx, wait)
-		}
-	}()
-	return func() { cancel(); <-ended }
-}
-
-// runChild runs a child until it ends by itself or ctx does. The pipe to its
-// standard input ends with this process, however it dies.
-func runChild(ctx context.Context, program string, args []string, logFile string) error {
-	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Stdout, cmd.Stderr = log, log
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return err
-	}
-	cmd.Cancel = stdin.Close // it ends in order; after WaitDelay it is killed
-	cmd.WaitDelay = 5 * time.Second
-	childAttributes(cmd)
-	return cmd.Run()
 }
 
 // untilFailure returns a context that also ends when a part of the laboratory

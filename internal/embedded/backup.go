@@ -35,6 +35,9 @@ type Index struct {
 	Files   int               `json:"files"`
 	Bytes   int64             `json:"bytes"`
 	Sums    map[string]string `json:"sha256"` // by path
+	// Stood is for how many seconds Temporal and simulated devices stood still, of
+	// a laboratory that ran.
+	Stood float64 `json:"stood_still_s,omitempty"`
 }
 
 // leftOut are files that belong to a process that runs, or to a place.
@@ -42,7 +45,7 @@ var leftOut = []string{lockFile, "postmaster.pid", "postmaster.opts", locationFi
 
 // leftOutAbove are such files of the directory itself: where a running laboratory
 // and its database are reached.
-var leftOutAbove = []string{"address", "database"}
+var leftOutAbove = []string{"address", "database", offerFile, asideDir}
 
 // Backup writes everything that a closed laboratory keeps in its data directory
 // to w: the record, the state of all workflows, what simulated devices remember.
@@ -80,8 +83,8 @@ func Backup(ctx context.Context, dir string, w io.Writer) (Index, error) {
 		return x, fmt.Errorf("back up %s: %w", dir, err)
 	}
 	t := tar.NewWriter(z)
-	p := packer{ctx, t, &x}
-	err = p.walk(dir, "", []string{"postgres"})
+	p := packer{ctx: ctx, t: t, x: &x}
+	err = p.walk(dir, "", []string{"postgres", asideDir})
 	if _, e := os.Stat(home); err == nil && e == nil {
 		err = p.walk(home, "postgres", nil)
 	}
@@ -98,11 +101,17 @@ type packer struct {
 	ctx context.Context
 	t   *tar.Writer
 	x   *Index
+	// moving says that files are written meanwhile: those that are gone are none,
+	// and of one that grows what it had is packed.
+	moving bool
 }
 
 // walk packs the files below root under a prefix, but for some folders of it.
 func (p packer) walk(root, prefix string, but []string) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if p.moving && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -126,6 +135,9 @@ func (p packer) walk(root, prefix string, but []string) error {
 
 func (p packer) add(path, name string, d fs.DirEntry) error {
 	st, err := d.Info()
+	if p.moving && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -138,15 +150,27 @@ func (p packer) add(path, name string, d fs.DirEntry) error {
 		return p.t.WriteHeader(h)
 	}
 	f, err := os.Open(path)
+	if p.moving && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	defer f.Close() //nolint:errcheck // it was only read
+	if p.moving {   // another file may have its name by now
+		if st, err = f.Stat(); err != nil {
+			return err
+		}
+		h.Size = st.Size()
+	}
 	if err := p.t.WriteHeader(h); err != nil {
 		return err
 	}
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(p.t, sum), f)
+	n, err := io.Copy(io.MultiWriter(p.t, sum), io.LimitReader(f, h.Size))
+	if err == nil && n < h.Size {
+		err = errors.New("it was cut while it was backed up; try again")
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -168,8 +192,10 @@ func (p packer) index() error {
 }
 
 // Restore makes a data directory of a backup. dir must not be there or be empty;
-// it appears whole, every file held to its hash, or not at all.
-func Restore(ctx context.Context, r io.Reader, dir string) (x Index, err error) {
+// it appears whole, every file held to its hash, or not at all. The database of a
+// laboratory that ran is loaded by PostgreSQL, whose programs are in binDir or
+// are looked for when it is "".
+func Restore(ctx context.Context, r io.Reader, dir, binDir string) (x Index, err error) {
 	if there, err := os.ReadDir(dir); err == nil && len(there) > 0 {
 		return x, fmt.Errorf("restore into %s: it is not empty; choose a new directory", dir)
 	}
@@ -199,7 +225,22 @@ func Restore(ctx context.Context, r io.Reader, dir string) (x Index, err error) 
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return x, err
 	}
-	return x, os.Rename(part, dir)
+	if err := os.Rename(part, dir); err != nil {
+		return x, err
+	}
+	if err := load(ctx, dir, binDir); err != nil {
+		return x, errors.Join(fmt.Errorf("load its database: %w", err), forget(dir))
+	}
+	return x, nil
+}
+
+// forget removes a data directory, and the database that is kept elsewhere for it.
+func forget(dir string) error {
+	var elsewhere error
+	if home, err := os.ReadFile(filepath.Join(dir, "postgres", locationFile)); err == nil {
+		elsewhere = os.RemoveAll(strings.TrimSpace(string(home)))
+	}
+	return errors.Join(elsewhere, os.RemoveAll(dir))
 }
 
 func unpackTar(ctx context.Context, t *tar.Reader, dir string) (Index, error) {
@@ -263,8 +304,8 @@ func unpackFile(r io.Reader, full string, mode fs.FileMode) (string, error) {
 
 // check holds what was unpacked to the index.
 func (x Index) check(sums map[string]string) error {
-	if x.Athanor != BackupVersion || x.Format != Format {
-		return fmt.Errorf("the backup is of the form %q and data format %q; this program knows %q and %q", x.Athanor, x.Format, BackupVersion, Format)
+	if x.Athanor != BackupVersion && x.Athanor != LiveVersion || x.Format != Format {
+		return fmt.Errorf("the backup is of the form %q and data format %q; this program knows %q, %q and %q", x.Athanor, x.Format, BackupVersion, LiveVersion, Format)
 	}
 	for name, want := range x.Sums {
 		if got := sums[name]; got != want {

@@ -42,7 +42,7 @@ func TestBackupComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	to := filepath.Join(t.TempDir(), "restored")
-	y, err := embedded.Restore(t.Context(), bytes.NewReader(b.Bytes()), to)
+	y, err := embedded.Restore(t.Context(), bytes.NewReader(b.Bytes()), to, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestBackupComesBack(t *testing.T) {
 			t.Errorf("%s did not come back as it was: %v %v %v %v", name, err1, err2, err3, err4)
 		}
 	}
-	if _, err := embedded.Restore(t.Context(), bytes.NewReader(b.Bytes()), to); err == nil {
+	if _, err := embedded.Restore(t.Context(), bytes.NewReader(b.Bytes()), to, ""); err == nil {
 		t.Error("a directory that is not empty was restored into")
 	}
 }
@@ -77,7 +77,7 @@ func TestDamagedBackupsLeaveNothing(t *testing.T) {
 		spoilt[i] ^= 0x40
 		for _, damaged := range [][]byte{b.Bytes()[:i], spoilt} {
 			dir := filepath.Join(root, "x")
-			if _, err := embedded.Restore(t.Context(), bytes.NewReader(damaged), dir); err == nil {
+			if _, err := embedded.Restore(t.Context(), bytes.NewReader(damaged), dir, ""); err == nil {
 				// A bit that changes nothing of what is restored may pass, as one of a time.
 				if err := os.RemoveAll(dir); err != nil {
 					t.Fatal(err)

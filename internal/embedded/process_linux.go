@@ -33,3 +33,19 @@ func worksOn(pid int, data string) bool {
 	real, err := filepath.EvalSymlinks(data)
 	return err == nil && cwd == real
 }
+
+// standsStill reports whether no thread of a process runs, or none is left.
+func standsStill(pid int) bool {
+	stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid)) // the pattern is well formed
+	for _, name := range stats {
+		stat, err := os.ReadFile(name)
+		if err != nil {
+			continue // it ended
+		}
+		_, after, ok := bytes.Cut(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(") "))
+		if !ok || len(after) == 0 || !bytes.ContainsRune([]byte("TtZX"), rune(after[0])) {
+			return false
+		}
+	}
+	return true
+}

@@ -24,3 +24,9 @@ func worksOn(pid int, data string) bool {
 	command, err := exec.Command("ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
 	return err == nil && strings.Contains(string(command), "postgres") && strings.Contains(string(command), "-D "+data+" ")
 }
+
+// standsStill reports whether a process was stopped, or is gone.
+func standsStill(pid int) bool {
+	state, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	return err != nil || strings.HasPrefix(strings.TrimSpace(string(state)), "T")
+}

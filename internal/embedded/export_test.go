@@ -1,0 +1,4 @@
+package embedded
+
+// Freeze is freeze, for tests.
+var Freeze = freeze
