@@ -8,7 +8,7 @@ type datasetCmd struct {
 	Verify     verifyCmd     `cmd:"" help:"Check a snapshot, an export or an import, byte by byte."`
 	Diff       diffCmd       `cmd:"" help:"Tell what two snapshots differ in."`
 	Push       pushCmd       `cmd:"" help:"Copy a snapshot or an export to a directory or a bucket; a broken copy goes on."`
-	Why        whyCmd        `cmd:"" help:"Walk from an experiment back to its decision, its commands and raw bytes."`
+	Why        whyCmd        `cmd:"" help:"Walk from an experiment back to its decision, its commands and raw bytes, or from an imported row to the cells of its file."`
 	Correct    correctCmd    `cmd:"" help:"Record what was found wrong with an experiment; what was written stays."`
 	Terms      termsCmd      `cmd:"" help:"Record under which licence and access a campaign's data may leave."`
 }

@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/athanor-lab/athanor/dataset"
+	"github.com/athanor-lab/athanor/dataset/formats"
+	"github.com/athanor-lab/athanor/dataset/importer"
 	"github.com/athanor-lab/athanor/dataset/text"
 	"github.com/athanor-lab/athanor/internal/postgres"
 	"github.com/athanor-lab/athanor/lab"
@@ -15,7 +19,8 @@ import (
 
 type whyCmd struct {
 	record
-	Experiment string `arg:"" help:"The experiment's id."`
+	Experiment string `arg:"" name:"id" help:"The id of an experiment, or of a row that was imported (32 hexadecimal digits)."`
+	Imports    string `default:"imports" help:"Where imports are kept that are in no record, as by dataset import -o."`
 	JSON       bool   `name:"json" help:"Print all of it as JSON, with the exact bytes of commands and answers."`
 }
 
@@ -36,6 +41,9 @@ type sentBytes struct {
 }
 
 func (c *whyCmd) Run(ctx context.Context, t *terminal) error {
+	if _, _, err := importer.ParseRowID(c.Experiment); err == nil {
+		return c.imported(ctx, t)
+	}
 	id, err := lab.ParseExperimentID(c.Experiment)
 	if err != nil {
 		return err
@@ -54,6 +62,56 @@ func (c *whyCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	_, err = io.WriteString(t.out, text.Explain(r.Experiment))
 	return err
+}
+
+// imported walks from an imported row to the cells of its file: of an import in a
+// folder, else of one on record.
+func (c *whyCmd) imported(ctx context.Context, t *terminal) error {
+	w, err := importer.ExplainDir(c.Imports, c.Experiment, formats.Open)
+	if lab.KindOf(err) == lab.NotFound {
+		w, err = c.onRecord(ctx, t)
+	}
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(t.out, w)
+	}
+	return w.Tell(t.out)
+}
+
+func (c *whyCmd) onRecord(ctx context.Context, t *terminal) (w importer.Why, err error) {
+	db, err := c.open(ctx, t)
+	if err != nil {
+		return w, lab.Errorf(lab.KindOf(err), "%s has no such import, and the record cannot be asked: %w", c.Imports, err)
+	}
+	defer db.Close()
+	var held *importer.Held
+	row, imp, err := db.Imported(ctx, c.Experiment)
+	if lab.KindOf(err) == lab.NotFound {
+		var h importer.Held
+		h, imp, err = db.HeldRow(ctx, c.Experiment)
+		row, held = &importer.Row{}, &h
+	}
+	if err != nil {
+		return w, err
+	}
+	dir, err := os.MkdirTemp("", "athanor-why-")
+	if err != nil {
+		return w, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, filepath.Base(imp.Source))
+	f, err := os.Create(path)
+	if err != nil {
+		return w, err
+	}
+	if err := errors.Join(db.CopyFile(ctx, imp.SHA256, f), f.Close()); err != nil {
+		return w, err
+	}
+	w, err = importer.Job{Path: path, Open: formats.Open, Mapping: &imp.Mapping}.Explain(*row, held)
+	w.File = imp.Source
+	return w, err
 }
 
 func reasonOf(ctx context.Context, db *postgres.DB, id lab.ExperimentID) (reason, error) {

@@ -294,11 +294,10 @@ func copyFile(w io.Writer, path string) error {
 // hashes of its files, and by [Check] that every cell of the file has one fate
 // and that what was imported and held back is what the cells say.
 func Verify(dir string, open Opener) (Report, error) {
-	r, err := readReport(dir)
+	r, m, source, err := readKept(dir)
 	if err != nil {
 		return r, err
 	}
-	var source string
 	for _, f := range r.Files {
 		sha, err := HashFile(filepath.Join(dir, f.Name))
 		if err != nil {
@@ -307,18 +306,6 @@ func Verify(dir string, open Opener) (Report, error) {
 		if sha != f.SHA256 {
 			return r, lab.Errorf(lab.Invalid, "%s has the SHA-256 %s, the summary says %s", filepath.Join(dir, f.Name), sha, f.SHA256)
 		}
-		if strings.HasPrefix(f.Name, "source") {
-			source = filepath.Join(dir, f.Name)
-		}
-	}
-	mf, err := os.Open(filepath.Join(dir, "mapping.yaml"))
-	if err != nil {
-		return r, lab.Errorf(lab.Invalid, "%s is no folder of an import: %w", dir, err)
-	}
-	defer mf.Close() //nolint:errcheck // it was only read
-	m, err := ReadMapping(mf)
-	if err != nil {
-		return r, err
 	}
 	r.Proposed = m
 	o, err := Job{Path: source, Open: open, Mapping: &m}.Look()
@@ -334,6 +321,44 @@ func Verify(dir string, open Opener) (Report, error) {
 		defer in[i].Close() //nolint:errcheck // it was only read
 	}
 	return r, Check(o.Table, m, r.Summary, in[0], in[1], in[2])
+}
+
+// readKept reads what the folder of an import says of itself: its report, its
+// mapping, and where its copy of the file is.
+func readKept(dir string) (r Report, m Mapping, source string, err error) {
+	if r, err = readReport(dir); err != nil {
+		return r, m, "", err
+	}
+	for _, f := range r.Files {
+		if strings.HasPrefix(f.Name, "source") {
+			source = filepath.Join(dir, f.Name)
+		}
+	}
+	mf, err := os.Open(filepath.Join(dir, "mapping.yaml"))
+	if err != nil {
+		return r, m, source, lab.Errorf(lab.Invalid, "%s is no folder of an import: %w", dir, err)
+	}
+	defer mf.Close() //nolint:errcheck // it was only read
+	m, err = ReadMapping(mf)
+	return r, m, source, err
+}
+
+// folderOf finds the folder of an import below dir by the beginning of its name;
+// dir may be that folder.
+func folderOf(dir, beginning string) (string, error) {
+	if r, err := readReport(dir); err == nil && strings.HasPrefix(r.Import, beginning) {
+		return dir, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", lab.Errorf(lab.Unavailable, "look for imports in %s: %w", dir, err)
+	}
+	for _, e := range entries {
+		if len(e.Name()) == 64 && strings.HasPrefix(e.Name(), beginning) {
+			return filepath.Join(dir, e.Name()), nil
+		}
+	}
+	return "", lab.Errorf(lab.NotFound, "%s has no import %s…", dir, beginning)
 }
 
 // lines is a file that is hashed as it is written.

@@ -93,6 +93,26 @@ func (db *DB) Imported(ctx context.Context, rowID string) (*importer.Row, Import
 	return found, i, failed(err, "read row %s", rowID)
 }
 
+// HeldRow returns a row that is held back and not settled, by the id that it will
+// have, and its import, or [lab.NotFound].
+func (db *DB) HeldRow(ctx context.Context, rowID string) (importer.Held, Import, error) {
+	var h importer.Held
+	imp, row, err := importer.ParseRowID(rowID)
+	if err != nil {
+		return h, Import{}, err
+	}
+	var id string
+	if err := db.pool.QueryRow(ctx, `SELECT id FROM imports WHERE id LIKE $1 || '%'`, imp).Scan(&id); err != nil {
+		return h, Import{}, failed(err, "find the import of row %s", rowID)
+	}
+	i, err := db.Import(ctx, id)
+	if err != nil {
+		return h, i, err
+	}
+	err = scanJSON(db.pool.QueryRow(ctx, `SELECT body FROM import_held WHERE import_no = $1 AND row = $2 AND settled_at IS NULL`, i.no, row), &h)
+	return h, i, failed(err, "read row %s", rowID)
+}
+
 // EachHeld calls yield for the rows of an import that are held back and not
 // settled, in order.
 func (db *DB) EachHeld(ctx context.Context, id string, yield func(importer.Held) error) error {
