@@ -84,7 +84,7 @@ func (importRoleSchema) Schema(huma.Registry) *huma.Schema {
 }
 
 func (importTypeSchema) Schema(huma.Registry) *huma.Schema {
-	return enumSchema(importer.NumberType, importer.IntegerType, importer.TextType, importer.TimeType)
+	return enumSchema(importer.Types...)
 }
 
 func (objectSchema) Schema(huma.Registry) *huma.Schema {

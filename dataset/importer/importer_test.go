@@ -87,6 +87,29 @@ const clean = "id,solvent,temperature (°C),flow_rate [mL/min],yield [%{mol}],re
 	"a1,DMSO,20.5,1.0,55.25,\na2,DMF,30,1.5,61,bubbles\na3,DMSO,40,2.0,NA,\na4,DMF,50,2.5,70.5,\na5,DMSO,60,3.0,71.5,\n" +
 	"a6,DMF,70,3.5,72.5,\na7,DMSO,80,4.0,73.5,\na8,DMF,90,4.5,74.5,\na9,DMF,95,5.0,74.0,\n"
 
+// TestSMILES wants a column whose header and texts say SMILES held to the syntax,
+// and a wrong text held back with the character where it goes wrong.
+func TestSMILES(t *testing.T) {
+	t.Parallel()
+	r := imports(t, "id,ligand_smiles,product SMILES,yield [%{mol}]\na1,CP(C)C,CC(=O)O,40\na2,c1ccccc1P(c1ccccc1)c1ccccc1,CCO,50\na3,CC(C)(C)P(C(C)(C)C,CCN,60\na4,[Pd+2,CCC,70\na5,CCP,C1CC,80\n", nil)
+	for i, want := range []importer.Role{importer.Kept, importer.Parameter, importer.Kept, importer.Objective} {
+		if c := r.mapping.Columns[i]; c.Role != want || i > 0 && i < 3 && c.Type != importer.SMILESType {
+			t.Errorf("%s is %s of type %s, want %s", c.Header, c.Role, c.Type, want)
+		}
+	}
+	if len(r.rows) != 2 || len(r.held) != 3 {
+		t.Fatalf("%d rows and %d held, want 2 and 3: %+v", len(r.rows), len(r.held), r.summary.Faults)
+	}
+	for i, want := range []string{`at character 10, the branch is never closed`, `at character 1, the bracket is never closed`, `at character 2, ring bond 1 is never closed`} {
+		if f := r.held[i].Faults[0]; f.Code != "bad_smiles" || !strings.HasSuffix(f.Why, want) {
+			t.Errorf("%q: %s, want %s", f.Text, f.Why, want)
+		}
+	}
+	if plain := imports(t, "smiles,yield [%{mol}]\nhappy,40\nsad,50\nC,60\n", nil); plain.mapping.Columns[0].Type != importer.TextType {
+		t.Errorf("words under the header smiles are %s, want text", plain.mapping.Columns[0].Type)
+	}
+}
+
 // TestImport wants a table whose header says everything to be imported without
 // a question.
 func TestImport(t *testing.T) {

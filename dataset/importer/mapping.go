@@ -38,8 +38,12 @@ const (
 	NumberType  Type = "number"
 	IntegerType Type = "integer"
 	TextType    Type = "text"
-	TimeType    Type = "time" // recognized and kept as text
+	TimeType    Type = "time"   // recognized and kept as text
+	SMILESType  Type = "smiles" // a label or text that is well formed SMILES
 )
+
+// Types are all of them.
+var Types = []Type{NumberType, IntegerType, TextType, TimeType, SMILESType}
 
 // UnitSource says where the unit of a column was found.
 type UnitSource string
@@ -168,8 +172,8 @@ func (m Mapping) Check() error {
 			return bad("name: %q is also the name of column %d", c.Name, names[c.Name])
 		case c.Role != Parameter && c.Role != Objective && c.Role != Kept && c.Role != Ignored:
 			return bad("role: %q; want parameter, objective, attribute or ignore", c.Role)
-		case c.Type != NumberType && c.Type != IntegerType && c.Type != TextType && c.Type != TimeType:
-			return bad("type: %q; want number, integer, text or time", c.Type)
+		case !slices.Contains(Types, c.Type):
+			return bad("type: %q; want one of %q", c.Type, Types)
 		case c.Role == Objective && !c.numeric():
 			return bad("type: an objective is a number, not %s", c.Type)
 		case c.UnitColumn < 0 || c.UnitColumn > len(m.Columns) || c.UnitColumn == c.At:

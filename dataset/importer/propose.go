@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/athanor-lab/athanor/dataset/smiles"
 	"github.com/athanor-lab/athanor/dataset/tabular"
 	"github.com/athanor-lab/athanor/lab"
 )
@@ -170,6 +171,7 @@ func guess(c *Column, p *profile, t *tabular.Table, all []*profile) {
 	name, unit, source := unitOfHeader(strings.TrimSuffix(c.Header, ".value"))
 	c.Name, c.Confidence = name, 1
 	c.Type = typeOf(p)
+	c.molecules(p)
 	if u := t.Layout.Units; len(u) > 0 && u[c.At-1] != "" {
 		row := ReadUnit(strings.Trim(u[c.At-1], "[]()"))
 		if unit.Unit != "" && row.Unit != "" && unit.Unit != row.Unit {
@@ -222,6 +224,9 @@ func (c *Column) role(p *profile) {
 	// "Reactant_1_mmol", "peakArea": words for the expressions.
 	words := strings.ReplaceAll(c.Header, "_", " ")
 	switch {
+	case c.Type == SMILESType && !strings.Contains(strings.ToLower(words), "product"):
+		c.Role, c.Confidence = Parameter, 0.9
+		c.Why = "its header says SMILES, and its texts are some"
 	case c.Type == TimeType || identifier.MatchString(words) && (c.Type != NumberType || p.whole == p.numbers) && !strings.Contains(strings.ToLower(words), "short hand"):
 		c.Why = "it names or dates the row"
 	case objectiveWords.MatchString(words) && c.numeric():
@@ -232,6 +237,24 @@ func (c *Column) role(p *profile) {
 		c.Why = "its header is a word for conditions"
 	default:
 		c.Why = "its header says neither condition nor result"
+	}
+}
+
+// molecules makes SMILES of a text column whose header says so, when most of its
+// texts are: the others are mistakes then. A header alone may mean anything.
+func (c *Column) molecules(p *profile) {
+	if c.Type != TextType || !strings.Contains(strings.ToLower(c.Header), "smiles") {
+		return
+	}
+	right, all := 0, 0
+	for text, n := range p.levels {
+		all += n
+		if smiles.Check(text) == nil {
+			right += n
+		}
+	}
+	if all > 0 && right*2 > all {
+		c.Type = SMILESType
 	}
 }
 

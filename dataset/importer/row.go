@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/athanor-lab/athanor/dataset/smiles"
 	"github.com/athanor-lab/athanor/dataset/tabular"
 	"github.com/athanor-lab/athanor/lab"
 )
@@ -197,6 +198,8 @@ func (tr *translator) cell(r *tabular.Record, i int, row *Row) Fate {
 		return Blank
 	case !c.Confirmed:
 		tr.fault(r, c.At, &fault{"unconfirmed", c.Question, c.Answer()})
+	case c.Type == SMILESType && smiles.Check(text) != nil:
+		tr.fault(r, c.At, badSMILES(smiles.Check(text)))
 	case c.Role == Kept:
 		row.Attributes = append(row.Attributes, Attribute{c.Name, cell.Text, c.Unit})
 		if isFormula(text) {

@@ -1,11 +1,13 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
+	"github.com/athanor-lab/athanor/dataset/smiles"
 	"github.com/athanor-lab/athanor/dataset/tabular"
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/ucum"
@@ -178,6 +180,15 @@ func notANumber(t, decimal string) *fault {
 	default:
 		return &fault{"not_a_number", "the column has numbers", "a number"}
 	}
+}
+
+// badSMILES says where a SMILES goes wrong.
+func badSMILES(err error) *fault {
+	var e *smiles.SyntaxError
+	if !errors.As(err, &e) {
+		return &fault{"bad_smiles", err.Error(), "a SMILES"}
+	}
+	return &fault{"bad_smiles", "it is no SMILES: at character " + strconv.Itoa(e.Pos) + ", " + e.Text, e.Want}
 }
 
 // isFormula reports whether a spreadsheet would run the text: it begins with a

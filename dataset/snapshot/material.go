@@ -11,11 +11,17 @@ import (
 )
 
 // Material names what an experiment was made of: the labels chosen, and which
-// parts of a composition are there at all. Numbers have no part in it.
+// parts of a composition are there at all. Numbers have no part in it. Labels
+// that are SMILES of one molecule are one, however they are written.
 // Experiments without labels or parts are each of a material of their own, by
 // their condition.
 func Material(settings []lab.Setting) string {
-	return group(settings, func(label string) string { return label })
+	return group(settings, func(label string) string {
+		if s, ok := molecule(label); ok {
+			return s
+		}
+		return label
+	})
 }
 
 // Scaffold is [Material] with ring systems in the place of labels that are

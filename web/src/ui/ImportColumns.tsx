@@ -12,7 +12,7 @@ const roles = [
   { value: "attribute", label: "Attribute (text)" },
   { value: "ignore", label: "Ignored" },
 ];
-const types = ["number", "integer", "text", "time"];
+const types = ["number", "integer", "text", "time", "smiles"];
 const a = (role: string) => (role === "parameter" ? "a parameter" : role === "ignore" ? "ignored" : `an ${role}`);
 
 type Props = { trial: ImportTrial; mapping: ImportMapping; change: (m: ImportMapping) => void };

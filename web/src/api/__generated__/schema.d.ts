@@ -1217,7 +1217,7 @@ export interface components {
             /** @enum {string} */
             role: "parameter" | "objective" | "attribute" | "ignore";
             /** @enum {string} */
-            type: "number" | "integer" | "text" | "time";
+            type: "number" | "integer" | "text" | "time" | "smiles";
             unit?: string;
             /** Format: int64 */
             unit_column?: number;
