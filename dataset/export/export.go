@@ -271,7 +271,7 @@ func (w *writer) described() dataset.Described {
 	}
 	for _, sp := range w.Splits {
 		out := dataset.DescribedSplit{Name: sp.Name, Rows: map[string]int{}, Leaks: map[string]int{
-			"equal conditions": sp.Leaks.Conditions, "near conditions": sp.Leaks.Near, "shared groups": sp.Leaks.Groups, "shared campaigns": sp.Leaks.Campaigns,
+			"equal conditions": sp.Leaks.Conditions, "near conditions": sp.Leaks.Near, "near texts": sp.Leaks.Texts, "shared groups": sp.Leaks.Groups, "shared campaigns": sp.Leaks.Campaigns,
 			"shared materials": sp.Leaks.Materials, "shared ring systems": sp.Leaks.Scaffolds, "not later than train": sp.Leaks.Earlier,
 		}}
 		for part, n := range sp.Rows {

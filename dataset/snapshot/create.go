@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -46,7 +47,7 @@ type Snapshot struct {
 
 // Create writes the items, which come by rising key, as a snapshot into a folder
 // of root that has its name, and returns it. If it was there before it stays as
-// it is. Of every row a few hundred bytes are kept in memory.
+// it is. Of every row about a hundred bytes are kept in memory, however long it is.
 func Create(root string, spec Spec, each func(yield func(Item) error) error) (s Snapshot, err error) {
 	if spec.Rows != ExperimentRows && spec.Rows != OutcomeRows && spec.Rows != ImportedRows {
 		return s, lab.Errorf(lab.Invalid, "rows: %q; want %q, %q or %q", spec.Rows, ExperimentRows, OutcomeRows, ImportedRows)
@@ -64,28 +65,9 @@ func Create(root string, spec Spec, each func(yield func(Item) error) error) (s 
 	if err != nil {
 		return s, fmt.Errorf("create a snapshot: %w", err)
 	}
-	seen := map[string]bool{}
-	for _, want := range spec.Splits {
-		if seen[want.Name] {
-			return s, lab.Errorf(lab.Invalid, "split %s: it is asked for twice", want.Name)
-		}
-		seen[want.Name] = true
-		parts, split, err := Assign(index, want)
-		if err != nil {
-			return s, err
-		}
-		f, err := writeLines(aside, "splits/"+want.Name+".jsonl", func(put func(any) error) error {
-			for i, r := range index {
-				if err := put(splitLine{r.Key, parts[i]}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return s, fmt.Errorf("create a snapshot: %w", err)
-		}
-		m.Files, m.Splits = append(m.Files, f), append(m.Splits, split)
+	defer func() { err = errors.Join(err, index.close()) }()
+	if err := writeSplits(aside, &m, index, spec.Splits); err != nil {
+		return s, fmt.Errorf("create a snapshot: %w", err)
 	}
 	if spec.finish != nil {
 		if err := spec.finish(aside, &m); err != nil {
@@ -100,33 +82,37 @@ type splitLine struct {
 	Part Part   `json:"part"`
 }
 
-// writeRows writes the rows and their index, and returns the index.
-func writeRows(dir string, m *Manifest, each func(yield func(Item) error) error) ([]Index, error) {
-	var index []Index
-	sources := map[string]bool{}
-	rows, err := writeLines(dir, "data/rows.jsonl", func(put func(any) error) error {
-		return each(func(item Item) error {
-			if n := len(index); n > 0 && index[n-1].Key >= item.Key {
-				return lab.Errorf(lab.Invalid, "row %q comes after %q; rows come by rising key, each once", item.Key, index[n-1].Key)
-			}
-			if item.Key != item.Index.Key || strings.ContainsRune(string(item.Line), '\n') || !json.Valid(item.Line) {
-				return lab.Errorf(lab.Invalid, "row %q is no single line of JSON, or its index is of another row", item.Key)
-			}
-			index = append(index, item.Index)
-			sources[item.Campaign] = true
-			return put(json.RawMessage(item.Line))
-		})
-	})
+// writeRows writes the rows and their index, and returns what splits need of it.
+func writeRows(dir string, m *Manifest, each func(yield func(Item) error) error) (_ *rows, err error) {
+	index, err := newRows()
 	if err != nil {
 		return nil, err
 	}
-	list, err := writeLines(dir, "data/index.jsonl", func(put func(any) error) error {
-		for _, r := range index {
-			if err := put(r); err != nil {
-				return err
-			}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, index.close())
 		}
-		return nil
+	}()
+	sources := map[string]bool{}
+	last := ""
+	var lines, list File
+	lines, err = writeLines(dir, "data/rows.jsonl", func(put func(any) error) (err error) {
+		list, err = writeLines(dir, "data/index.jsonl", func(putIndex func(any) error) error {
+			return each(func(item Item) error {
+				if index.n > 0 && last >= item.Key {
+					return lab.Errorf(lab.Invalid, "row %q comes after %q; rows come by rising key, each once", item.Key, last)
+				}
+				if item.Key != item.Index.Key || strings.ContainsRune(string(item.Line), '\n') || !json.Valid(item.Line) {
+					return lab.Errorf(lab.Invalid, "row %q is no single line of JSON, or its index is of another row", item.Key)
+				}
+				last = item.Key
+				if !sources[item.Campaign] {
+					sources[item.Campaign] = true
+				}
+				return errors.Join(index.add(item.Index), putIndex(item.Index), put(json.RawMessage(item.Line)))
+			})
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -135,8 +121,94 @@ func writeRows(dir string, m *Manifest, each func(yield func(Item) error) error)
 		m.Sources = append(m.Sources, s)
 	}
 	slices.Sort(m.Sources)
-	m.Files = append(m.Files, rows, list)
+	m.Files = append(m.Files, lines, list)
 	return index, nil
+}
+
+// writeSplits divides the rows as it is asked for, and writes who is where. Keys
+// are read from the index again, so that none is kept in memory.
+func writeSplits(dir string, m *Manifest, index *rows, specs []SplitSpec) error {
+	seen := map[string]bool{}
+	ranks := map[uint64][]uint64{} // by seed
+	for _, spec := range specs {
+		if err := spec.check(); err != nil {
+			return err
+		}
+		if seen[spec.Name] {
+			return lab.Errorf(lab.Invalid, "split %s: it is asked for twice", spec.Name)
+		}
+		seen[spec.Name] = true
+		if spec.Kind != ByTime {
+			ranks[spec.Seed] = nil
+		}
+	}
+	s := Snapshot{Dir: dir}
+	for seed := range ranks {
+		all := make([]uint64, 0, index.n)
+		if err := s.eachKey(func(key string) error { all = append(all, rank(seed, key)); return nil }); err != nil {
+			return err
+		}
+		ranks[seed] = all
+	}
+	ways := make([][]byte, len(specs))
+	for i, spec := range specs {
+		parts, split, err := index.assign(spec, ranks[spec.Seed])
+		if err != nil {
+			return err
+		}
+		ways[i] = parts
+		m.Splits = append(m.Splits, split)
+	}
+	leaks, err := index.leaks(ways...)
+	if err != nil {
+		return err
+	}
+	for i, spec := range specs {
+		m.Splits[i].Leaks = leaks[i]
+		f, err := writeLines(dir, "splits/"+spec.Name+".jsonl", func(put func(any) error) error {
+			n := 0
+			return s.eachKey(func(key string) error {
+				n++
+				return put(splitLine{key, partNames[ways[i][n-1]]})
+			})
+		})
+		if err != nil {
+			return err
+		}
+		m.Files = append(m.Files, f)
+	}
+	return nil
+}
+
+// eachKey calls yield for the keys of the index, in order.
+func (s Snapshot) eachKey(yield func(key string) error) error {
+	return s.eachLine("data/index.jsonl", func(line []byte) error {
+		key, err := keyOf(line)
+		if err != nil {
+			return err
+		}
+		return yield(key)
+	})
+}
+
+// keyOf reads the key of a line of the index, with which it begins.
+func keyOf(line []byte) (string, error) {
+	const before = `{"key":`
+	if !bytes.HasPrefix(line, []byte(before)) {
+		return "", lab.Errorf(lab.Invalid, "a line of the index does not begin with its key")
+	}
+	quoted := line[len(before):]
+	for end := 1; end < len(quoted); end++ {
+		switch quoted[end] {
+		case '\\':
+			end++
+		case '"':
+			var key string
+			err := json.Unmarshal(quoted[:end+1], &key)
+			return key, err
+		}
+	}
+	return "", lab.Errorf(lab.Invalid, "a line of the index has a key without an end")
 }
 
 // place completes the manifest and renames the folder to its name.

@@ -32,9 +32,12 @@ type Index struct {
 	Time      time.Time `json:"time"`      // when it was known; zero when nobody knows
 	Condition string    `json:"condition"` // the same for equal settings in any units
 	Near      string    `json:"near"`      // the same for settings equal to three digits
-	Material  string    `json:"material"`  // the same for equal labels and parts, whatever the numbers
-	Scaffold  string    `json:"scaffold"`  // the same for equal ring systems of labels that are SMILES
-	Groups    []string  `json:"groups"`    // what it shares with others: plates, samples, replicates
+	// Nearby are the same by other roundings: what is close is rounded alike by one.
+	Nearby   []string `json:"nearby,omitempty"`
+	Material string   `json:"material"`         // the same for equal labels and parts, whatever the numbers
+	Scaffold string   `json:"scaffold"`         // the same for equal ring systems of labels that are SMILES
+	Groups   []string `json:"groups"`           // what it shares with others: plates, samples, replicates
+	Sketch   Sketch   `json:"sketch,omitempty"` // of its words: alike for rows that say nearly the same
 }
 
 // OfOutcome returns the item of an exported row. Rows of a campaign by number
@@ -52,7 +55,7 @@ func OfExperiment(e dataset.Experiment) (Item, error) {
 }
 
 func ofRow(line any, r dataset.Row, groups []string) (Item, error) {
-	return itemOf(line, fmt.Sprintf("%s/%09d", r.IDs.CampaignID, r.Number), r.IDs.CampaignID.String(), r.Clock.FinishedAt, settingsOf(r), groups)
+	return itemOf(line, fmt.Sprintf("%s/%09d", r.IDs.CampaignID, r.Number), r.IDs.CampaignID.String(), r.Clock.FinishedAt, settingsOf(r), groups, r.Text)
 }
 
 func settingsOf(r dataset.Row) []lab.Setting {
@@ -72,10 +75,25 @@ func OfImported(r importer.Row, groupBy ...string) (Item, error) {
 			groups = append(groups, a.Name+"="+a.Text)
 		}
 	}
-	return itemOf(r, fmt.Sprintf("%s/%s/%09d", r.Source.SHA256, r.Source.Table, r.Source.Row), r.Source.SHA256, time.Time{}, r.Settings, groups)
+	return itemOf(r, fmt.Sprintf("%s/%s/%09d", r.Source.SHA256, r.Source.Table, r.Source.Row), r.Source.SHA256, time.Time{}, r.Settings, groups, wordsOf(r))
 }
 
-func itemOf(row any, key, campaign string, at time.Time, settings []lab.Setting, groups []string) (Item, error) {
+// wordsOf tells an imported row in words.
+func wordsOf(r importer.Row) string {
+	var b strings.Builder
+	for _, s := range r.Settings {
+		fmt.Fprintf(&b, "%s %s %s ", s.Name, s.Value, s.Unit)
+	}
+	for _, o := range r.Observed {
+		fmt.Fprintf(&b, "%s %g %s ", o.Name, o.Value, o.Unit)
+	}
+	for _, a := range r.Attributes {
+		b.WriteString(a.Name + " " + a.Text + " ")
+	}
+	return b.String()
+}
+
+func itemOf(row any, key, campaign string, at time.Time, settings []lab.Setting, groups []string, words string) (Item, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -86,7 +104,8 @@ func itemOf(row any, key, campaign string, at time.Time, settings []lab.Setting,
 	sum := sha256.Sum256(line)
 	return Item{Key: key, Line: line, Index: Index{
 		Key: key, SHA256: hex.EncodeToString(sum[:]), Campaign: campaign, Time: at.UTC(),
-		Condition: Fingerprint(settings, 12), Near: Fingerprint(settings, 3), Material: Material(settings), Scaffold: Scaffold(settings), Groups: groups,
+		Condition: Fingerprint(settings, 12), Near: Fingerprint(settings, nearDigits), Nearby: nearby(inBase(settings)),
+		Material: Material(settings), Scaffold: Scaffold(settings), Groups: groups, Sketch: SketchOf(words),
 	}}, nil
 }
 
@@ -94,40 +113,125 @@ func itemOf(row any, key, campaign string, at time.Time, settings []lab.Setting,
 // fingerprints in whatever order and in whatever comparable units, numbers
 // rounded to the given number of digits.
 func Fingerprint(settings []lab.Setting, digits int) string {
-	parts := make([]string, 0, len(settings))
+	return hex.EncodeToString(fingerprint(inBase(settings), func(x float64) string { return strconv.FormatFloat(x, 'e', digits-1, 64) }))
+}
+
+// grids are how many roundings there are of near conditions: two numbers that
+// are close may be rounded apart by one, at the edge between two of its steps,
+// and are not by another whose steps begin elsewhere.
+const grids = 3
+
+// nearDigits are those that near conditions have in common.
+const nearDigits = 3
+
+// nearby returns the names of the conditions by the roundings after the first.
+func nearby(settings []setting) []string {
+	names := make([]string, 0, grids-1)
+	for grid := 1; grid < grids; grid++ {
+		sum := fingerprint(settings, func(x float64) string { return shifted(x, nearDigits, grid) })
+		names = append(names, hex.EncodeToString(sum[:8]))
+	}
+	return names
+}
+
+// shifted rounds x to so many digits by steps that begin grid thirds of a step
+// lower. It counts in whole numbers, so that every machine rounds alike.
+func shifted(x float64, digits, grid int) string {
+	const all = 13
+	s := strconv.FormatFloat(x, 'e', all-1, 64)
+	sign := strings.HasPrefix(s, "-")
+	mantissa, exponent, _ := strings.Cut(strings.TrimPrefix(s, "-"), "e")
+	n, err1 := strconv.ParseInt(strings.Replace(mantissa, ".", "", 1), 10, 64)
+	e, err2 := strconv.Atoi(exponent)
+	if err1 != nil || err2 != nil {
+		return s // no finite number
+	}
+	step, end := int64(1), int64(1)
+	for i := range all {
+		if i < all-digits {
+			step *= 10
+		} else {
+			end *= 10
+		}
+	}
+	cell := (n + step/2 + int64(grid)*step/grids) / step
+	if cell >= end { // the next power of ten
+		cell, e = cell/10, e+1
+	}
+	if sign {
+		cell = -cell
+	}
+	return strconv.FormatInt(cell, 10) + "e" + strconv.Itoa(e)
+}
+
+// setting is one in base units.
+type setting struct {
+	name    string
+	label   string // quoted; "" for numbers
+	numbers []float64
+	unit    string
+}
+
+// inBase returns the settings that have a value, in base units.
+func inBase(settings []lab.Setting) []setting {
+	all := make([]setting, 0, len(settings))
 	for _, s := range settings {
-		var value string
+		b := setting{name: strconv.Quote(s.Name)}
 		switch s.Value.Kind() {
 		case lab.Absent:
 			continue
 		case lab.IsNumber:
-			value = number(s.Value.Number(), s.Unit, digits)
+			b.numbers = []float64{s.Value.Number()}
 		case lab.IsParts:
-			for _, x := range s.Value.Parts() {
-				value += number(x, s.Unit, digits) + ":"
-			}
+			b.numbers = slices.Clone(s.Value.Parts())
 		default:
-			value = strconv.Quote(strings.TrimSpace(s.Value.Label()))
+			b.label = strconv.Quote(strings.TrimSpace(s.Value.Label()))
 		}
-		parts = append(parts, strconv.Quote(s.Name)+"="+value)
+		b.unit = toBase(b.numbers, s.Unit)
+		all = append(all, b)
+	}
+	return all
+}
+
+// fingerprint hashes settings with their numbers as round writes them.
+func fingerprint(settings []setting, round func(float64) string) []byte {
+	parts := make([]string, 0, len(settings))
+	for _, s := range settings {
+		value := s.label
+		for _, x := range s.numbers {
+			text := "0" // no negative zero
+			if x != 0 {
+				text = round(x)
+			}
+			value += text + " " + s.unit
+			if len(s.numbers) > 1 {
+				value += ":"
+			}
+		}
+		parts = append(parts, s.name+"="+value)
 	}
 	slices.Sort(parts)
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
-	return hex.EncodeToString(sum[:])
+	return sum[:]
 }
 
-// number writes x in base units.
-func number(x float64, unit lab.Unit, digits int) string {
+// toBase brings numbers to the base unit and returns it.
+func toBase(numbers []float64, unit lab.Unit) string {
 	base := string(unit)
-	if u, err := ucum.Parse(base); err == nil {
-		if to, err := ucum.Parse(dataset.BaseUnit(u.Dimension().String())); err == nil {
-			if y, err := ucum.Convert(x, u, to); err == nil {
-				x, base = y, to.String()
-			}
+	u, err := ucum.Parse(base)
+	if err != nil || len(numbers) == 0 {
+		return base
+	}
+	to, err := ucum.Parse(dataset.BaseUnit(u.Dimension().String()))
+	if err != nil {
+		return base
+	}
+	converted := make([]float64, len(numbers))
+	for i, x := range numbers {
+		if converted[i], err = ucum.Convert(x, u, to); err != nil {
+			return base
 		}
 	}
-	if x == 0 {
-		return "0 " + base // no negative zero
-	}
-	return strconv.FormatFloat(x, 'e', digits-1, 64) + " " + base
+	copy(numbers, converted)
+	return to.String()
 }

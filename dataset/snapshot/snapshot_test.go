@@ -2,12 +2,16 @@ package snapshot_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -221,11 +225,101 @@ func TestLeaksAreCounted(t *testing.T) {
 		{Key: "3", Condition: "b", Near: "a", Groups: []string{"p1"}, Campaign: "y", Time: time.Unix(4, 0)},
 		{Key: "4", Condition: "c", Near: "c", Groups: []string{"p2"}, Campaign: "z", Time: time.Unix(9, 0)},
 	}
-	got := snapshot.CountLeaks(rows, []snapshot.Part{snapshot.Train, snapshot.Validation, snapshot.Test, snapshot.Test})
+	got, err := snapshot.CountLeaks(rows, []snapshot.Part{snapshot.Train, snapshot.Validation, snapshot.Test, snapshot.Test})
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := snapshot.Leaks{Conditions: 1, Near: 2, Groups: 1, Campaigns: 1, Earlier: 1, ValidationTest: 1}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
+}
+
+// TestNearlyTheSame wants texts that say nearly the same, and conditions that
+// rounding alone would part, told as leaks; and what differs more not.
+func TestNearlyTheSame(t *testing.T) {
+	t.Parallel()
+	text := "The vial was heated to 105 Cel for one hour under argon, the mixture turned dark brown and gave 41.25 % of the product after work up with brine and ethyl acetate on a short column of silica gel in the hood"
+	near := func(x float64) snapshot.Item {
+		t.Helper()
+		i, err := snapshot.OfImported(importer.Row{Settings: []lab.Setting{{Name: "t", Value: lab.Number(x), Unit: "Cel"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return i
+	}
+	edge := near(19.8499) // 292.9999 K, and 292.95 K beside it: rounded to 293 both; 293.55 K is rounded to 294
+	rows := []snapshot.Index{
+		{Key: "1", Condition: "a", Near: edge.Near, Nearby: edge.Nearby, Sketch: snapshot.SketchOf(text)},
+		{Key: "2", Condition: "b", Near: near(19.8).Near, Nearby: near(19.8).Nearby, Sketch: snapshot.SketchOf(strings.Replace(text, "dark brown", "dark red", 1))},
+		{Key: "3", Condition: "c", Near: near(95).Near, Nearby: near(95).Nearby, Sketch: snapshot.SketchOf("It was stirred at room temperature over night in a sealed tube and nothing was found but what had been put in")},
+		{Key: "4", Condition: "d", Near: near(20.4).Near, Nearby: near(20.4).Nearby},
+	}
+	got, err := snapshot.CountLeaks(rows, []snapshot.Part{snapshot.Train, snapshot.Test, snapshot.Test, snapshot.Validation})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The last is within a thousandth of the first in kelvin, but without a text.
+	if got.Texts != 1 || got.Near != 2 || got.Conditions != 0 {
+		t.Errorf("%+v, want one text and two conditions nearly the same", got)
+	}
+	if s := snapshot.SketchOf("  ... "); s != "" {
+		t.Errorf("no words have the sketch %s", s)
+	}
+}
+
+// TestManyRowsInLittleMemory divides 10⁶ rows, each with a key, groups and a text
+// of its own, and wants less than 200 MB of memory for it.
+func TestManyRowsInLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a million rows take some seconds")
+	}
+	const n = 1_000_000
+	name := func(kind string, i int) string {
+		sum := sha256.Sum256([]byte(kind + fmt.Sprint(i)))
+		return hex.EncodeToString(sum[:])
+	}
+	most, stop := peakHeap()
+	root := t.TempDir()
+	_, err := snapshot.Create(root, snapshot.Spec{Rows: snapshot.ImportedRows, Splits: snapshot.DefaultSplits()[:4]}, func(yield func(snapshot.Item) error) error {
+		for i := range n {
+			key, sketch := fmt.Sprintf("%s/%09d", strings.Repeat("ab", 32), i), name("s", i/2)
+			x := snapshot.Index{Key: key, SHA256: name("h", i), Campaign: "x", Condition: name("c", i), Near: name("n", i/3), Nearby: []string{name("n1", i)[:16], name("n2", i)[:16]}, Material: name("m", i/50), Scaffold: name("f", i/100), Groups: []string{fmt.Sprint("plate=", i/8)}, Sketch: snapshot.Sketch(sketch + sketch)}
+			if err := yield(snapshot.Item{Key: key, Line: []byte(`{"a":1}`), Index: x}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mb := float64(most.Load()) / 1e6; mb > 200 {
+		t.Errorf("%.0f MB of heap for %d rows, want at most 200", mb, n)
+	} else {
+		t.Logf("%.0f MB of heap for %d rows", mb, n)
+	}
+}
+
+// peakHeap watches how much memory the program has from the system.
+func peakHeap() (most *atomic.Uint64, stop func()) {
+	most = new(atomic.Uint64)
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most.Store(max(most.Load(), m.HeapInuse+m.StackInuse))
+			select {
+			case <-done:
+				return
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
+	}()
+	return most, func() { close(done); <-ended }
 }
 
 // TestFingerprint wants equal conditions in other units and orders to be equal,

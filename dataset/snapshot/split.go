@@ -1,12 +1,13 @@
 package snapshot
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/athanor-lab/athanor/lab"
 )
@@ -67,12 +68,14 @@ type Split struct {
 // it; where Validation is meant, it says so.
 type Leaks struct {
 	Conditions int `json:"conditions"` // equal conditions
-	Near       int `json:"near"`       // conditions equal to three digits; told, not prevented
+	Near       int `json:"near"`       // conditions equal to three digits, however rounded; told, not prevented
 	Groups     int `json:"groups"`     // a group in common
 	Materials  int `json:"materials"`  // equal labels and parts
 	Scaffolds  int `json:"scaffolds"`  // equal ring systems
 	Campaigns  int `json:"campaigns"`  // of a campaign that train has rows of
 	Earlier    int `json:"earlier"`    // known no later than the latest row of train
+	// Texts counts rows that say nearly the same; told, not prevented.
+	Texts int `json:"texts,omitempty"`
 	// ValidationTest counts rows of test with the conditions or a group of a row
 	// of validation.
 	ValidationTest int `json:"validation_test"`
@@ -103,198 +106,215 @@ func (u union) join(i, j int32) {
 	u[max(a, b)] = min(a, b)
 }
 
+// The parts as bytes.
+const (
+	inTrain byte = iota + 1
+	inValidation
+	inTest
+	isExcluded
+)
+
+var partNames = [...]Part{inTrain: Train, inValidation: Validation, inTest: Test, isExcluded: Excluded}
+
+func partByte(p Part) byte { return byte(max(slices.Index(partNames[:], p), 0)) }
+
 // Assign divides rows, which are by rising key. The same rows and spec are
 // always divided the same.
-func Assign(rows []Index, spec SplitSpec) ([]Part, Split, error) {
+func Assign(index []Index, spec SplitSpec) ([]Part, Split, error) {
+	r, err := rowsOf(index)
+	if err != nil {
+		return nil, Split{SplitSpec: spec}, err
+	}
+	defer r.close() //nolint:errcheck // it has no name
+	ranks := make([]uint64, len(index))
+	for i := range index {
+		ranks[i] = rank(spec.Seed, index[i].Key)
+	}
+	parts, s, err := r.assign(spec, ranks)
+	if err != nil {
+		return nil, s, err
+	}
+	l, err := r.leaks(parts)
+	if err != nil {
+		return nil, s, err
+	}
+	s.Leaks = l[0]
+	names := make([]Part, len(parts))
+	for i, p := range parts {
+		names[i] = partNames[p]
+	}
+	return names, s, nil
+}
+
+// CountLeaks counts what train and the other parts share.
+func CountLeaks(index []Index, parts []Part) (Leaks, error) {
+	r, err := rowsOf(index)
+	if err != nil {
+		return Leaks{}, err
+	}
+	defer r.close() //nolint:errcheck // it has no name
+	in := make([]byte, len(parts))
+	for i, p := range parts {
+		in[i] = partByte(p)
+	}
+	l, err := r.leaks(in)
+	if err != nil {
+		return Leaks{}, err
+	}
+	return l[0], nil
+}
+
+func rowsOf(index []Index) (*rows, error) {
+	r, err := newRows()
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range index {
+		if err := r.add(x); err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+	}
+	return r, nil
+}
+
+// rank puts a row in the order that a seed shuffles.
+func rank(seed uint64, key string) uint64 {
+	sum := sha256.Sum256([]byte(strconv.FormatUint(seed, 10) + "\n" + key))
+	return binary.BigEndian.Uint64(sum[:8])
+}
+
+func (s SplitSpec) check() error {
+	if s.Name == "" || strings.ContainsAny(s.Name, "/\\.") {
+		return lab.Errorf(lab.Invalid, "split %q: a name is needed, without points and slashes", s.Name)
+	}
+	if !(s.Validation >= 0 && s.Test > 0 && s.Validation+s.Test < 1) {
+		return lab.Errorf(lab.Invalid, "split %s: validation %g and test %g; want shares from 0 whose sum is below 1, and a test", s.Name, s.Validation, s.Test)
+	}
+	if !slices.Contains([]Kind{RandomGrouped, ByCondition, ByCampaign, ByMaterial, ByScaffold, ByTime}, s.Kind) {
+		return lab.Errorf(lab.Invalid, "split %s: kind %q is none of random_grouped, condition, campaign, material, scaffold, time", s.Name, s.Kind)
+	}
+	return nil
+}
+
+// assign divides the rows; ranks are those of their keys by the spec's seed. What
+// leaks is not yet counted.
+func (r *rows) assign(spec SplitSpec, ranks []uint64) ([]byte, Split, error) {
 	s := Split{SplitSpec: spec, Rows: map[Part]int{}}
-	if spec.Name == "" || strings.ContainsAny(spec.Name, "/\\.") {
-		return nil, s, lab.Errorf(lab.Invalid, "split %q: a name is needed, without points and slashes", spec.Name)
+	if err := spec.check(); err != nil {
+		return nil, s, err
 	}
-	if !(spec.Validation >= 0 && spec.Test > 0 && spec.Validation+spec.Test < 1) {
-		return nil, s, lab.Errorf(lab.Invalid, "split %s: validation %g and test %g; want shares from 0 whose sum is below 1, and a test", spec.Name, spec.Validation, spec.Test)
+	u := newUnion(r.n)
+	tie := func(_ uint64, at []named) error {
+		for _, p := range at[1:] {
+			u.join(int32(p.at), int32(at[0].at))
+		}
+		return nil
 	}
-	u := newUnion(len(rows))
-	first := map[string]int32{}
-	tie := func(i int, key string) {
-		if j, seen := first[key]; seen {
-			u.join(int32(i), j)
-		} else {
-			first[key] = int32(i)
-		}
+	err := r.byName(conditionName, tie)
+	if spec.Kind != ByCondition {
+		err = errors.Join(err, r.byGroup(tie))
 	}
-	for i, r := range rows {
-		tie(i, "condition "+r.Condition)
-		if spec.Kind != ByCondition {
-			for _, g := range r.Groups {
-				tie(i, "group "+g)
-			}
-		}
-		if spec.Kind == ByMaterial {
-			tie(i, "material "+r.Material)
-		}
-		if spec.Kind == ByScaffold {
-			tie(i, "scaffold "+r.Scaffold)
-		}
-		if spec.Kind == ByCampaign {
-			tie(i, "campaign "+r.Campaign)
-		}
-	}
-	parts := make([]Part, len(rows))
 	switch spec.Kind {
-	case RandomGrouped, ByCondition, ByCampaign, ByMaterial, ByScaffold:
-		s.Components = byHash(rows, u, spec, parts)
-	case ByTime:
-		var err error
-		if s.Components, err = byTime(rows, u, spec, parts); err != nil {
-			return nil, s, err
-		}
-	default:
-		return nil, s, lab.Errorf(lab.Invalid, "split %s: kind %q is none of random_grouped, condition, campaign, material, scaffold, time", spec.Name, spec.Kind)
+	case ByMaterial:
+		err = errors.Join(err, r.byName(materialName, tie))
+	case ByScaffold:
+		err = errors.Join(err, r.byName(scaffoldName, tie))
+	case ByCampaign:
+		err = errors.Join(err, r.byCampaign(tie))
+	}
+	if err != nil {
+		return nil, s, err
+	}
+	parts := make([]byte, r.n)
+	if spec.Kind == ByTime {
+		s.Components = r.byTime(u, spec, parts)
+	} else {
+		s.Components = byHash(u, spec, ranks, parts)
 	}
 	for _, p := range parts {
-		s.Rows[p]++
+		s.Rows[partNames[p]]++
 	}
-	s.Leaks = CountLeaks(rows, parts)
 	return parts, s, nil
 }
 
 // byHash fills test, then validation, with whole components in an order that
 // the seed shuffles; one that is too large for what is left of both goes to
 // train.
-func byHash(rows []Index, u union, spec SplitSpec, parts []Part) int {
-	type component struct {
-		root int32
-		size int
-		rank uint64
-	}
-	size := map[int32]int{}
-	for i := range rows {
-		size[u.find(int32(i))]++
-	}
-	all := make([]component, 0, len(size))
-	for root, n := range size {
-		sum := sha256.Sum256([]byte(strconv.FormatUint(spec.Seed, 10) + "\n" + rows[root].Key))
-		all = append(all, component{root, n, binary.BigEndian.Uint64(sum[:8])})
-	}
-	slices.SortFunc(all, func(a, b component) int {
-		if a.rank != b.rank {
-			if a.rank < b.rank {
-				return -1
-			}
-			return 1
+func byHash(u union, spec SplitSpec, ranks []uint64, parts []byte) int {
+	size := make([]int32, len(u))
+	var roots []int32
+	for i := range u {
+		root := u.find(int32(i))
+		if size[root]++; root == int32(i) { // a root is the smallest of its component
+			roots = append(roots, root)
 		}
-		return int(a.root - b.root)
+	}
+	slices.SortFunc(roots, func(a, b int32) int {
+		if c := cmp.Compare(ranks[a], ranks[b]); c != 0 {
+			return c
+		}
+		return cmp.Compare(a, b)
 	})
-	left := map[Part]float64{Test: spec.Test * float64(len(rows)), Validation: spec.Validation * float64(len(rows))}
-	of := map[int32]Part{}
-	for _, c := range all {
-		of[c.root] = Train
-		for _, p := range []Part{Test, Validation} {
-			if float64(c.size) <= left[p]+0.5 && left[p] > 0 {
-				of[c.root] = p
-				left[p] -= float64(c.size)
+	left := map[byte]float64{inTest: spec.Test * float64(len(u)), inValidation: spec.Validation * float64(len(u))}
+	for _, root := range roots {
+		parts[root] = inTrain
+		for _, p := range []byte{inTest, inValidation} {
+			if n := float64(size[root]); n <= left[p]+0.5 && left[p] > 0 {
+				parts[root] = p
+				left[p] -= n
 				break
 			}
 		}
 	}
 	for i := range parts {
-		parts[i] = of[u.find(int32(i))]
+		parts[i] = parts[u.find(int32(i))]
 	}
-	return len(all)
+	return len(roots)
 }
 
 // byTime cuts where the shares say. A component that reaches over a cut is
 // excluded: in train it would tell of the future, in test of the past.
-func byTime(rows []Index, u union, spec SplitSpec, parts []Part) (int, error) {
-	times := make([]time.Time, 0, len(rows))
-	for _, r := range rows {
-		if !r.Time.IsZero() {
-			times = append(times, r.Time)
+func (r *rows) byTime(u union, spec SplitSpec, parts []byte) int {
+	times := make([]int64, 0, r.n)
+	for _, t := range r.times {
+		if t != noTime {
+			times = append(times, t)
 		}
 	}
-	if len(rows) > 0 && len(times) == 0 {
+	if len(times) == 0 {
 		for i := range parts {
-			parts[i] = Excluded
+			parts[i] = isExcluded
 		}
-		return 0, nil
+		return 0
 	}
-	slices.SortFunc(times, time.Time.Compare)
-	cut := func(share float64) time.Time { return times[min(len(times)-1, int(share*float64(len(times))))] }
-	var cuts [2]time.Time
-	if len(times) > 0 {
-		cuts = [2]time.Time{cut(1 - spec.Test - spec.Validation), cut(1 - spec.Test)}
-	}
-	era := func(r Index) Part {
+	slices.Sort(times)
+	cut := func(share float64) int64 { return times[min(len(times)-1, int(share*float64(len(times))))] }
+	validates, tests := cut(1-spec.Test-spec.Validation), cut(1-spec.Test)
+	era := func(t int64) byte {
 		switch {
-		case r.Time.IsZero():
-			return Excluded
-		case r.Time.Before(cuts[0]):
-			return Train
-		case r.Time.Before(cuts[1]):
-			return Validation
+		case t == noTime:
+			return isExcluded
+		case t < validates:
+			return inTrain
+		case t < tests:
+			return inValidation
 		default:
-			return Test
+			return inTest
 		}
 	}
-	of := map[int32]Part{}
-	for i, r := range rows {
-		root := u.find(int32(i))
-		if p, seen := of[root]; !seen {
-			of[root] = era(r)
-		} else if p != era(r) {
-			of[root] = Excluded
+	components := 0
+	for i := range parts {
+		root, p := u.find(int32(i)), era(r.times[i])
+		switch {
+		case root == int32(i):
+			components++
+			parts[i] = p
+		case parts[root] != p:
+			parts[root] = isExcluded
 		}
 	}
 	for i := range parts {
-		parts[i] = of[u.find(int32(i))]
+		parts[i] = parts[u.find(int32(i))]
 	}
-	return len(of), nil
-}
-
-// CountLeaks counts what train and the other parts share.
-func CountLeaks(rows []Index, parts []Part) Leaks {
-	type side struct{ conditions, near, groups, campaigns, materials, scaffolds map[string]bool }
-	sides := map[Part]side{}
-	for _, p := range []Part{Train, Validation} {
-		sides[p] = side{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
-	}
-	var latest time.Time
-	for i, r := range rows {
-		s, ok := sides[parts[i]]
-		if !ok {
-			continue
-		}
-		s.conditions[r.Condition], s.near[r.Near], s.campaigns[r.Campaign], s.materials[r.Material], s.scaffolds[r.Scaffold] = true, true, true, true, true
-		for _, g := range r.Groups {
-			s.groups[g] = true
-		}
-		if parts[i] == Train && r.Time.After(latest) {
-			latest = r.Time
-		}
-	}
-	var l Leaks
-	shares := func(s side, r Index) bool {
-		return slices.ContainsFunc(r.Groups, func(g string) bool { return s.groups[g] })
-	}
-	count := func(n *int, yes bool) {
-		if yes {
-			*n++
-		}
-	}
-	for i, r := range rows {
-		if parts[i] != Validation && parts[i] != Test {
-			continue
-		}
-		s := sides[Train]
-		count(&l.Conditions, s.conditions[r.Condition])
-		count(&l.Near, s.near[r.Near])
-		count(&l.Groups, shares(s, r))
-		count(&l.Materials, r.Material != "" && s.materials[r.Material])
-		count(&l.Scaffolds, r.Scaffold != "" && s.scaffolds[r.Scaffold])
-		count(&l.Campaigns, s.campaigns[r.Campaign])
-		count(&l.Earlier, !r.Time.After(latest))
-		v := sides[Validation]
-		count(&l.ValidationTest, parts[i] == Test && (v.conditions[r.Condition] || shares(v, r)))
-	}
-	return l
+	return components
 }

@@ -122,67 +122,103 @@ func verifyFile(dir string, want File) error {
 }
 
 // verifyRows holds the index to the rows, and the splits and leaks to the index.
-func (s Snapshot) verifyRows(bad func(string, ...any) error) error {
-	index, err := s.Index()
+// It reads them side by side, and keeps what splits need.
+func (s Snapshot) verifyRows(bad func(string, ...any) error) (err error) {
+	index, err := newRows()
 	if err != nil {
 		return err
 	}
-	i := 0
+	defer func() { err = errors.Join(err, index.close()) }()
+	next, stop := s.pullIndex()
+	defer stop()
 	err = s.eachLine("data/rows.jsonl", func(line []byte) error {
-		sum := sha256.Sum256(line)
-		if i >= len(index) || index[i].SHA256 != hex.EncodeToString(sum[:]) {
-			return bad("row %d is not the one of the index", i+1)
+		x, more, err := next()
+		if err != nil {
+			return err
 		}
-		i++
-		return nil
+		sum := sha256.Sum256(line)
+		if !more || x.SHA256 != hex.EncodeToString(sum[:]) {
+			return bad("row %d is not the one of the index", index.n+1)
+		}
+		return index.add(x)
 	})
 	if err != nil {
 		return err
 	}
-	if i != len(index) {
-		return bad("there are %d rows and %d of the index", i, len(index))
+	if _, more, err := next(); more || err != nil {
+		return errors.Join(err, bad("there are %d rows and more of the index", index.n))
 	}
-	for _, split := range s.Splits {
-		parts, rows := make([]Part, 0, len(index)), map[Part]int{}
-		err := s.eachLine("splits/"+split.Name+".jsonl", func(line []byte) error {
-			var l splitLine
-			n := len(parts)
-			if err := json.Unmarshal(line, &l); err != nil || n >= len(index) || index[n].Key != l.Key {
-				return bad("split %s, line %d: it is not of the row of the index", split.Name, n+1)
-			}
-			if l.Part != Train && l.Part != Validation && l.Part != Test && l.Part != Excluded {
-				return bad("split %s, line %d: %q is no part", split.Name, n+1, l.Part)
-			}
-			parts = append(parts, l.Part)
-			rows[l.Part]++
-			return nil
-		})
-		switch {
-		case err != nil:
+	ways := make([][]byte, len(s.Splits))
+	for i, split := range s.Splits {
+		if ways[i], err = s.verifySplit(index, split, bad); err != nil {
 			return err
-		case len(parts) != len(index):
-			return bad("split %s has %d rows of %d", split.Name, len(parts), len(index))
-		case !maps.Equal(rows, split.Rows):
-			return bad("split %s has the rows %v, the manifest says %v", split.Name, rows, split.Rows)
-		case CountLeaks(index, parts) != split.Leaks:
-			return bad("split %s leaks %+v, the manifest says %+v", split.Name, CountLeaks(index, parts), split.Leaks)
+		}
+	}
+	leaks, err := index.leaks(ways...)
+	if err != nil {
+		return err
+	}
+	for i, split := range s.Splits {
+		if leaks[i] != split.Leaks {
+			return bad("split %s leaks %+v, the manifest says %+v", split.Name, leaks[i], split.Leaks)
 		}
 	}
 	return nil
 }
 
-// Index reads the index of a snapshot.
-func (s Snapshot) Index() ([]Index, error) {
-	var index []Index
-	err := s.eachLine("data/index.jsonl", func(line []byte) error {
-		var r Index
-		if err := json.Unmarshal(line, &r); err != nil {
-			return lab.Errorf(lab.Invalid, "%s: line %d of the index: %w", s.Dir, len(index)+1, err)
+func (s Snapshot) verifySplit(index *rows, split Split, bad func(string, ...any) error) ([]byte, error) {
+	parts, rows := make([]byte, 0, index.n), map[Part]int{}
+	next, stop := s.Pull("data/index.jsonl")
+	defer stop()
+	err := s.eachLine("splits/"+split.Name+".jsonl", func(line []byte) error {
+		var l splitLine
+		n := len(parts) + 1
+		at, err, more := next()
+		if err != nil {
+			return err
 		}
-		index = append(index, r)
+		key := ""
+		if more {
+			if key, err = keyOf(at); err != nil {
+				return err
+			}
+		}
+		if err := json.Unmarshal(line, &l); err != nil || !more || key != l.Key {
+			return bad("split %s, line %d: it is not of the row of the index", split.Name, n)
+		}
+		p := partByte(l.Part)
+		if p == 0 {
+			return bad("split %s, line %d: %q is no part", split.Name, n, l.Part)
+		}
+		parts = append(parts, p)
+		rows[l.Part]++
 		return nil
 	})
-	return index, err
+	switch {
+	case err != nil:
+	case len(parts) != index.n:
+		err = bad("split %s has %d rows of %d", split.Name, len(parts), index.n)
+	case !maps.Equal(rows, split.Rows):
+		err = bad("split %s has the rows %v, the manifest says %v", split.Name, rows, split.Rows)
+	}
+	return parts, err
+}
+
+// pullIndex reads the index line by line; more is false at its end.
+func (s Snapshot) pullIndex() (next func() (x Index, more bool, err error), stop func()) {
+	lines, stop := s.Pull("data/index.jsonl")
+	n := 0
+	return func() (x Index, more bool, err error) {
+		line, err, more := lines()
+		if err != nil || !more {
+			return x, false, err
+		}
+		n++
+		if err := json.Unmarshal(line, &x); err != nil {
+			return x, false, lab.Errorf(lab.Invalid, "%s: line %d of the index: %w", s.Dir, n, err)
+		}
+		return x, true, nil
+	}, stop
 }
 
 // EachRow calls yield for every row, as a line of JSON that is valid during the
@@ -227,28 +263,33 @@ type Change struct {
 // Diff compares the rows of two snapshots.
 func Diff(a, b Snapshot) (Change, error) {
 	c := Change{From: a.ID, To: b.ID, Added: []string{}, Removed: []string{}, Changed: []string{}}
-	before, err := a.Index()
+	before, stop := a.pullIndex()
+	defer stop()
+	after, stop := b.pullIndex()
+	defer stop()
+	x, isX, err := before()
 	if err != nil {
 		return c, err
 	}
-	after, err := b.Index()
-	if err != nil {
-		return c, err
-	}
-	for len(before)+len(after) > 0 {
+	y, isY, err := after()
+	for err == nil && (isX || isY) {
 		switch {
-		case len(before) == 0 || len(after) > 0 && after[0].Key < before[0].Key:
-			c.Added, after = append(c.Added, after[0].Key), after[1:]
-		case len(after) == 0 || before[0].Key < after[0].Key:
-			c.Removed, before = append(c.Removed, before[0].Key), before[1:]
+		case !isX || isY && y.Key < x.Key:
+			c.Added = append(c.Added, y.Key)
+			y, isY, err = after()
+			continue
+		case !isY || x.Key < y.Key:
+			c.Removed = append(c.Removed, x.Key)
+			x, isX, err = before()
+			continue
+		case x.SHA256 == y.SHA256:
+			c.Same++
 		default:
-			if before[0].SHA256 == after[0].SHA256 {
-				c.Same++
-			} else {
-				c.Changed = append(c.Changed, before[0].Key)
-			}
-			before, after = before[1:], after[1:]
+			c.Changed = append(c.Changed, x.Key)
+		}
+		if x, isX, err = before(); err == nil {
+			y, isY, err = after()
 		}
 	}
-	return c, nil
+	return c, err
 }
