@@ -109,6 +109,14 @@ class Devices(unittest.TestCase):
             dev.command(recovery=recovery, name=recovery)(slow)
         dev.command(recovery="probe", name="probe", probe=lambda ctx: self.found)(slow)
 
+    def register_steps(self, b):
+        """A command that takes steps until it is ended."""
+        @b.device.command(recovery="repeat", pausable=True)
+        def steps(ctx):
+            while True:
+                b.moves.append(ctx.command_id)
+                ctx.sleep(0.002)
+
     def start(self):
         self.bench = Bench(self.folder, self.register)
         self.addCleanup(self.bench.device.close)
@@ -135,13 +143,7 @@ class Devices(unittest.TestCase):
         self.assertEqual((b.wait("a", "done dup")["boot"], b.moves), (2, []))
 
     def test_pause(self):
-        def register(b):
-            @b.device.command(recovery="repeat", pausable=True)
-            def steps(ctx):
-                while True:
-                    b.moves.append(ctx.command_id)
-                    ctx.sleep(0.002)
-        self.register = register
+        self.register = self.register_steps
         b = self.start()
         b.cmd("a", "steps", {})
         b.wait("a", "running")
@@ -164,13 +166,7 @@ class Devices(unittest.TestCase):
 
     def test_nothing_is_said_that_a_crash_would_undo(self):
         """Holds the disk while a command is paused, and the device stopped: it stands still at once, and says so once it is written down."""
-        def register(b):
-            @b.device.command(recovery="repeat", pausable=True)
-            def steps(ctx):
-                while True:
-                    b.moves.append(ctx.command_id)
-                    ctx.sleep(0.002)
-        self.register = register
+        self.register = self.register_steps
         b = self.start()
         b.cmd("a", "steps", {})
         b.wait("a", "running")
