@@ -15,8 +15,8 @@ import (
 )
 
 // Canonical returns an export, JSONL or CSV, without what differs between two
-// runs of one campaign: ids, devices and times. In JSONL, what a transfer was
-// told of devices and samples goes too, and a UUID inside any text becomes
+// runs of one campaign: ids, devices and times. In JSONL, what a transfer or
+// a handover was told of devices, slots and samples goes too, and a UUID inside any text becomes
 // "<uuid>". Equal runs have equal canonical exports, byte for byte.
 func Canonical(r io.Reader) ([]byte, error) {
 	buf := bufio.NewReader(r)
@@ -40,9 +40,13 @@ func canonicalJSONL(r io.Reader) ([]byte, error) {
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	names := func(c Cell) bool { return slices.Contains([]string{"from", "to", "sample"}, c.Name) }
+	handed := func(c Cell) bool { return slices.Contains([]string{"slot", "peer", "token"}, c.Name) }
 	err := ReadJSONL(r, func(row Row) error {
 		for i := range row.Steps {
 			row.Steps[i].Params = slices.DeleteFunc(row.Steps[i].Params, names)
+			if c := row.Steps[i].Command; c == lab.CommandGive || c == lab.CommandTake {
+				row.Steps[i].Params = slices.DeleteFunc(row.Steps[i].Params, handed)
+			}
 		}
 		// The same row without its last two fields.
 		type left struct {

@@ -244,7 +244,10 @@ const blobsMax = 64
 
 // The commands by which samples change hands. See docs/formats/ldp-1.md.
 const (
-	Give  = "give"
-	Take  = "take"
-	Clear = "clear"
+	Give  = lab.CommandGive
+	Take  = lab.CommandTake
+	Clear = lab.CommandClear
+	// Discard is a driver's own command, which throws away the sample that it
+	// names: when it is done the sample is outside the laboratory.
+	Discard = lab.CommandDiscard
 )

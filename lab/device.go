@@ -23,6 +23,41 @@ type Device struct {
 	Experiment   *ExperimentID   `json:"experiment,omitempty"` // who has it reserved
 	Number       int             `json:"number,omitempty"`     // of that experiment
 	Campaign     *CampaignID     `json:"campaign,omitempty"`
+	Said
+}
+
+// Said is what a device says of its slots, its calibrations, what it uses up and
+// what it measures all the time.
+type Said struct {
+	Slots        []DeviceSlot  `json:"slots,omitempty"`
+	Calibrations []Calibration `json:"calibrations,omitempty"`
+	Supplies     []Supply      `json:"supplies,omitempty"`
+	Streams      []string      `json:"streams,omitempty"` // of telemetry
+}
+
+// DeviceSlot is a place for a sample, as its device says it is.
+type DeviceSlot struct {
+	Slot   string `json:"slot"`
+	Sample string `json:"sample,omitempty"` // "" when empty
+	Sensed bool   `json:"sensed,omitempty"` // a sensor says so, not the device's memory alone
+	Token  string `json:"token,omitempty"`  // of the handover that it is out under
+}
+
+// Calibration is how far a device's readings can be believed, and until when.
+type Calibration struct {
+	Name   string    `json:"name"`
+	Status string    `json:"status"` // "valid", "due" or "invalid"
+	At     time.Time `json:"at,omitzero"`
+	Due    time.Time `json:"due,omitzero"`
+}
+
+// Supply is something that a device uses up.
+type Supply struct {
+	Name  string  `json:"name"`
+	Unit  Unit    `json:"unit"`
+	Level float64 `json:"level"`         // what is left
+	Low   float64 `json:"low,omitempty"` // below it somebody should refill
+	Lot   string  `json:"lot,omitempty"`
 }
 
 // ActiveCommand is a command that a device is at work on.

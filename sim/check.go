@@ -103,12 +103,34 @@ func (v Device) check() []lab.Problem {
 	if v.Capacity < 0 {
 		all = append(all, lab.Problem{Path: "capacity", Wrong: fmt.Sprintf("is %d", v.Capacity), Right: "a number of samples, or 0 for no limit"})
 	}
+	all = append(all, v.checkSlots()...)
 	all = append(all, v.foreign(k)...)
 	for _, name := range faultNames {
 		all = append(all, rate("faults."+string(name), v.faults().Rate(name))...)
 	}
 	if k.check != nil {
 		all = append(all, k.check(v)...)
+	}
+	return all
+}
+
+// maxSlots is how many slots a device may have: what a state can tell of.
+const maxSlots = 256
+
+// checkSlots complains of slots without a name of their own.
+func (v Device) checkSlots() []lab.Problem {
+	var all []lab.Problem
+	for i, s := range v.Slots {
+		if !deviceName.MatchString(s) || slices.Index(v.Slots, s) != i {
+			all = append(all, lab.Problem{Path: fmt.Sprintf("slots[%d]", i), Wrong: fmt.Sprintf("is %q", s), Right: "a name of its own of letters, digits and -, at most 64"})
+		}
+	}
+	most := maxSlots
+	if v.Kind == instrument.MobileRobot {
+		most = 1
+	}
+	if len(v.Slots) > most {
+		all = append(all, lab.Problem{Path: "slots", Wrong: fmt.Sprintf("are %d", len(v.Slots)), Right: fmt.Sprintf("at most %d for a %s", most, v.Kind)})
 	}
 	return all
 }

@@ -55,6 +55,9 @@ type Device struct {
 	// Capacity is how many samples have room; 0 is no limit.
 	Capacity int    `yaml:"capacity,omitempty"`
 	Faults   Faults `yaml:"faults,omitempty"`
+	// Slots are the names of its places for samples, which then change hands by
+	// handovers of two sides. Without, samples are moved by transfers.
+	Slots []string `yaml:"slots,omitempty"`
 
 	// The rest is of one kind or another; times are in seconds of the world.
 	Substances  []string `yaml:"substances,omitempty"`   // liquid-handler: its stocks

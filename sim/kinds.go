@@ -28,7 +28,7 @@ type kind struct {
 
 var kinds = map[string]kind{
 	instrument.LiquidHandler: {
-		fields: []string{"substances", "stock_mol_l", "volume_cv", "aliquot_s", "floor_ul", "offset_ul", "wear_cv"},
+		fields: []string{"substances", "stock_mol_l", "volume_cv", "aliquot_s", "floor_ul", "offset_ul", "wear_cv", "slots"},
 		faults: []string{"clog"},
 		defaults: func(d *Device) {
 			if d.Substances == nil {
@@ -45,12 +45,12 @@ var kinds = map[string]kind{
 		build: func(b *instrument.Bench, d Device, c sdk.Config) *sdk.Device {
 			return instrument.Handler{
 				Bench: b, Substances: d.Substances, StockMolar: d.StockMolar, VolumeCV: *d.VolumeCV, AliquotS: d.AliquotS,
-				FloorUL: d.FloorUL, OffsetUL: d.OffsetUL, WearCV: d.WearCV, Faults: d.faults(),
+				FloorUL: d.FloorUL, OffsetUL: d.OffsetUL, WearCV: d.WearCV, Faults: d.faults(), Slots: d.Slots,
 			}.Device(c)
 		},
 	},
 	instrument.MobileRobot: {
-		fields: []string{"hand_s", "speed_m_s", "battery_wh", "drive_w", "charge_w"},
+		fields: []string{"hand_s", "speed_m_s", "battery_wh", "drive_w", "charge_w", "slots"},
 		faults: []string{"grasp", "drop"},
 		defaults: func(d *Device) {
 			set(&d.HandS, 15)
@@ -62,11 +62,11 @@ var kinds = map[string]kind{
 			return positive(map[string]float64{"hand_s": d.HandS, "speed_m_s": d.SpeedMS, "drive_w": d.DriveW, "charge_w": d.ChargeW}, atLeast("battery_wh", d.BatteryWh, 0))
 		},
 		build: func(b *instrument.Bench, d Device, c sdk.Config) *sdk.Device {
-			return instrument.Robot{Bench: b, HandS: d.HandS, SpeedMS: d.SpeedMS, BatteryWh: d.BatteryWh, DriveW: d.DriveW, ChargeW: d.ChargeW, Faults: d.faults()}.Device(c)
+			return instrument.Robot{Bench: b, HandS: d.HandS, SpeedMS: d.SpeedMS, BatteryWh: d.BatteryWh, DriveW: d.DriveW, ChargeW: d.ChargeW, Faults: d.faults(), Slots: d.Slots}.Device(c)
 		},
 	},
 	instrument.HeaterKind: {
-		fields:   []string{"ambient_cel", "tau_s"},
+		fields:   []string{"ambient_cel", "tau_s", "slots"},
 		defaults: func(d *Device) { setPointer(&d.AmbientC, 25); set(&d.TauS, 60) },
 		check: func(d Device) []lab.Problem {
 			p := positive(map[string]float64{"tau_s": d.TauS})
@@ -76,17 +76,17 @@ var kinds = map[string]kind{
 			return p
 		},
 		build: func(b *instrument.Bench, d Device, c sdk.Config) *sdk.Device {
-			return instrument.Heater{Bench: b, AmbientCelsius: *d.AmbientC, TauS: d.TauS, Faults: d.faults()}.Device(c)
+			return instrument.Heater{Bench: b, AmbientCelsius: *d.AmbientC, TauS: d.TauS, Faults: d.faults(), Slots: d.Slots}.Device(c)
 		},
 	},
 	instrument.HPLCKind: {
-		fields:   []string{"counts", "injection_cv", "duration_s"},
+		fields:   []string{"counts", "injection_cv", "duration_s", "slots"},
 		defaults: func(d *Device) { set(&d.Counts, 2e5); setPointer(&d.InjectionCV, 0.01); set(&d.DurationS, 600) },
 		check: func(d Device) []lab.Problem {
 			return positive(map[string]float64{"counts": d.Counts, "duration_s": d.DurationS}, rate("injection_cv", *d.InjectionCV))
 		},
 		build: func(b *instrument.Bench, d Device, c sdk.Config) *sdk.Device {
-			return instrument.HPLC{Bench: b, Counts: d.Counts, InjectionCV: *d.InjectionCV, RunS: d.DurationS, Faults: d.faults()}.Device(c)
+			return instrument.HPLC{Bench: b, Counts: d.Counts, InjectionCV: *d.InjectionCV, RunS: d.DurationS, Faults: d.faults(), Slots: d.Slots}.Device(c)
 		},
 	},
 	surfaceKind: {

@@ -21,6 +21,7 @@ type Activities struct {
 	dispatcher Dispatcher
 	models     Models     // nil where none are kept
 	literature Literature // nil for none
+	samples    Samples    // nil: nobody keeps track of them
 	now        func() time.Time
 }
 
@@ -213,21 +214,15 @@ func (a *Activities) Prepare(ctx context.Context, in Preparation) (Prepared, err
 	if err != nil {
 		return Prepared{}, forTemporal(err)
 	}
-	return Prepared{Command: &lab.Command{
-		ID:           lab.CommandIDOf(in.Proposal.ExperimentID, in.Node.ID, in.Intent, 0),
-		CampaignID:   in.Proposal.CampaignID,
-		ExperimentID: in.Proposal.ExperimentID,
-		Number:       in.Proposal.Number,
-		Step:         in.Node.ID,
-		Intent:       in.Intent,
-		Device:       do.Device,
-		Epoch:        do.Epoch,
-		Name:         do.Name,
-		Params:       do.Params,
-		Samples:      do.Samples,
-		TimeoutS:     in.Node.TimeoutS,
-		Deadline:     a.now().UTC().Add(time.Duration(in.Node.TimeoutS*float64(time.Second)) + deadlineGrace).Truncate(time.Millisecond),
-	}}, nil
+	if p, err := a.settle(ctx, in, &do); p != nil || err != nil {
+		if err != nil {
+			return Prepared{}, forTemporal(err)
+		}
+		return *p, nil
+	}
+	c := a.command(in, lab.Hold{Device: do.Device, Epoch: do.Epoch}, in.Node.ID, 0)
+	c.Name, c.Params, c.Samples = do.Name, do.Params, do.Samples
+	return Prepared{Command: &c}, nil
 }
 
 // deadlineGrace is how much longer than its time-out a command is waited for:
@@ -251,7 +246,12 @@ func (a *Activities) AwaitDevices(ctx context.Context, p Place) error {
 // Dispatch sends a command and leaves its activity open: the device's answer
 // completes it.
 func (a *Activities) Dispatch(ctx context.Context, c lab.Command) (lab.Result, error) {
-	switch r, err := a.dispatcher.Dispatch(ctx, c); {
+	return pendingUnless(a.dispatcher.Dispatch(ctx, c))
+}
+
+// pendingUnless leaves an activity open for a result that is still to come.
+func pendingUnless(r *lab.Result, err error) (lab.Result, error) {
+	switch {
 	case err != nil:
 		return lab.Result{}, forTemporal(err)
 	case r != nil:

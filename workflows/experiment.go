@@ -138,19 +138,52 @@ func repeatable(r lab.Result) bool {
 // try sends the step's command under one intent and waits for its last word;
 // false says that there is none because the experiment is off.
 func (e *experiment) try(ctx workflow.Context, n Node, intent int, since time.Time) (lab.Result, bool) {
-	cmd, err := e.prepare(ctx, n, intent)
-	if err != nil {
-		e.stuck(n, err)
-		return lab.Result{}, false
+	for first := intent == 1; ; first = false {
+		p, err := e.prepare(ctx, n, intent)
+		if err != nil {
+			e.stuck(n, err)
+			return lab.Result{}, false
+		}
+		begun := workflow.Now(ctx).UTC()
+		switch {
+		case !p.granted():
+			return lab.Result{}, false
+		case p.Arrived:
+			return lab.Result{State: lab.CommandDone, Effect: lab.EffectComplete, FinishedAt: begun}, true
+		case first && e.late(n, p, begun.Sub(since)):
+			return lab.Result{}, false
+		case p.Handing != nil:
+			if r, ok := e.hand(ctx, n, intent, *p.Handing); !ok || r.State != lab.CommandDone {
+				return r, ok
+			}
+			if e.off() {
+				return lab.Result{}, false
+			}
+		case p.Discard != nil:
+			if r, ok := e.carryOut(ctx, n, p.Discard); !ok || r.State != lab.CommandDone {
+				return r, ok
+			}
+		default:
+			r, ok := e.carryOut(ctx, n, p.Command)
+			if ok {
+				e.keep(n, intent, *p.Command, r, begun)
+			}
+			return r, ok
+		}
 	}
-	if cmd == nil {
-		return lab.Result{}, false
+}
+
+// late ends the experiment when a step begins later than its max_lag allows.
+func (e *experiment) late(n Node, p Prepared, lag time.Duration) bool {
+	if n.MaxLagS <= 0 || lag.Seconds() <= n.MaxLagS {
+		return false
 	}
-	begun := workflow.Now(ctx).UTC()
-	if lag := begun.Sub(since); n.MaxLagS > 0 && intent == 1 && lag.Seconds() > n.MaxLagS {
-		e.failure = &lab.Failure{Step: n.ID, Device: cmd.Device, Code: "max_lag", Message: "the step could begin only " + lag.Round(time.Second).String() + " after what it follows, later than its max_lag allows"}
-		return lab.Result{}, false
-	}
+	e.failure = &lab.Failure{Step: n.ID, Device: p.device(), Code: "max_lag", Message: "the step could begin only " + lag.Round(time.Second).String() + " after what it follows, later than its max_lag allows"}
+	return true
+}
+
+// carryOut sends a command and waits for its last word, a person's if it must be.
+func (e *experiment) carryOut(ctx workflow.Context, n Node, cmd *lab.Command) (lab.Result, bool) {
 	r, err := e.dispatch(ctx, cmd)
 	if err != nil {
 		e.stuck(n, err)
@@ -159,25 +192,29 @@ func (e *experiment) try(ctx workflow.Context, n Node, intent int, since time.Ti
 	if r.State == lab.CommandInDoubt && e.OnInDoubt != "fail" {
 		r = e.settle(ctx, cmd.ID, r)
 	}
+	return r, true
+}
+
+// keep puts on record what a command came to.
+func (e *experiment) keep(n Node, intent int, cmd lab.Command, r lab.Result, begun time.Time) {
 	e.records = append(e.records, lab.StepRecord{
 		Step: n.ID, Intent: intent, CommandID: cmd.ID, Device: cmd.Device, Command: cmd.Name, Params: cmd.Params,
 		State: r.State, Effect: r.Effect, Code: r.Code, Error: r.Error, Values: r.Values,
 		StartedAt: begun, FinishedAt: r.FinishedAt,
 	})
-	return r, true
 }
 
-// prepare returns the step's command once its devices are reserved, or nil when
-// the experiment was called off while it waited.
-func (e *experiment) prepare(ctx workflow.Context, n Node, intent int) (*lab.Command, error) {
+// prepare returns what the step asks for once its devices are reserved, or
+// nothing when the experiment was called off while it waited.
+func (e *experiment) prepare(ctx workflow.Context, n Node, intent int) (Prepared, error) {
 	var a *Activities
 	in := Preparation{Proposal: e.Proposal, Node: n, Intent: intent, Results: resultsOf(e.records)}
 	// A proposal's reason and prediction have no part in a command.
 	in.Proposal.Predictions, in.Proposal.Reason, in.Proposal.Acquisition = nil, "", nil
 	for {
 		var p Prepared
-		if err := workflow.ExecuteLocalActivity(quick(ctx), a.Prepare, in).Get(ctx, &p); err != nil || p.Command != nil {
-			return p.Command, err
+		if err := workflow.ExecuteLocalActivity(quick(ctx), a.Prepare, in).Get(ctx, &p); err != nil || p.granted() {
+			return p, err
 		}
 		wctx, giveUp := workflow.WithCancel(ctx)
 		granted := workflow.ExecuteActivity(queueing(wctx, in.place().Activity()), a.AwaitDevices, in.place())
@@ -187,7 +224,7 @@ func (e *experiment) prepare(ctx workflow.Context, n Node, intent int) (*lab.Com
 		}
 		giveUp()
 		if err != nil || e.off() {
-			return nil, err
+			return Prepared{}, err
 		}
 	}
 }
@@ -206,6 +243,12 @@ func (e *experiment) dispatch(ctx workflow.Context, cmd *lab.Command) (lab.Resul
 			return r, err
 		}
 	}
+	return answerOf(ctx, answer, *cmd)
+}
+
+// answerOf returns the result of a command's activity that is done.
+func answerOf(ctx workflow.Context, answer workflow.Future, cmd lab.Command) (lab.Result, error) {
+	var r lab.Result
 	err := answer.Get(ctx, &r)
 	if temporal.IsTimeoutError(err) {
 		return lab.Result{

@@ -65,9 +65,33 @@ func (p Preparation) place() Place {
 	return Place{Campaign: p.Proposal.CampaignID, Experiment: p.Proposal.ExperimentID, Number: p.Proposal.Number, Step: p.Node.ID}
 }
 
-// Prepared holds a command, unless its devices are still to be had.
+// Prepared holds what a step asks for next, one of these: the step's command, a
+// handover or the discarding of a sample, after which it is prepared again, or
+// that its sample has arrived. While its devices are still to be had it is empty.
 type Prepared struct {
 	Command *lab.Command `json:"command,omitempty"`
+	Handing *lab.Handing `json:"handing,omitempty"`
+	Discard *lab.Command `json:"discard,omitempty"`
+	Arrived bool         `json:"arrived,omitempty"`
+}
+
+// granted reports whether the devices are there.
+func (p Prepared) granted() bool {
+	return p.Command != nil || p.Handing != nil || p.Discard != nil || p.Arrived
+}
+
+// device returns the device that the step is done by.
+func (p Prepared) device() string {
+	switch {
+	case p.Command != nil:
+		return p.Command.Device
+	case p.Handing != nil:
+		return p.Handing.Carrier
+	case p.Discard != nil:
+		return p.Discard.Device
+	default:
+		return ""
+	}
 }
 
 // Report is what a campaign hears of an experiment that ended.

@@ -57,6 +57,8 @@ type Instruction struct {
 	Name    string
 	Params  json.RawMessage
 	Samples []lab.SampleRef
+	// From and To are the devices that a transfer carries between.
+	From, To lab.Hold
 }
 
 // Compiler makes a [Program] of a campaign that is on record. It may keep what

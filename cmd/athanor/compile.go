@@ -164,9 +164,9 @@ func (p *program) Command(step string, e lab.ExperimentID, settings []lab.Settin
 		case roles.Does:
 			do.Device, do.Epoch = h.Device, h.Epoch
 		case roles.From:
-			in.From = h.Device
+			in.From, do.From = h.Device, h
 		case roles.To:
-			in.To = h.Device
+			in.To, do.To = h.Device, h
 		}
 	}
 	if do.Device == "" {
@@ -211,21 +211,30 @@ func (f *fleet) all(ctx context.Context) ([]lab.Device, error) {
 	return devices, nil
 }
 
+// device returns a device, unavailable while it has not said what it is.
+func (f *fleet) device(ctx context.Context, id string) (lab.Device, error) {
+	devices, err := f.all(ctx)
+	if err != nil {
+		return lab.Device{}, err
+	}
+	i := slices.IndexFunc(devices, func(d lab.Device) bool { return d.ID == id })
+	if i < 0 {
+		return lab.Device{}, lab.Errorf(lab.Unavailable, "device %s has not said yet what it can do", id)
+	}
+	return devices[i], nil
+}
+
 // spec returns how a device describes a command. Without it numbers could not
 // be brought into the device's units, so not knowing is an error: unavailable
 // while the device has not said what it is, invalid when it lacks the command.
 func (f *fleet) spec(device, command string) (*lab.CommandSpec, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	devices, err := f.all(ctx)
+	d, err := f.device(ctx, device)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(devices, func(d lab.Device) bool { return d.ID == device })
-	if i < 0 {
-		return nil, lab.Errorf(lab.Unavailable, "device %s has not said yet what it can do", device)
-	}
-	for _, c := range devices[i].Capabilities {
+	for _, c := range d.Capabilities {
 		for j := range c.Commands {
 			if c.Commands[j].Name == command {
 				return &c.Commands[j], nil

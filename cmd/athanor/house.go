@@ -129,7 +129,7 @@ func (h *house) reachDevices(ctx context.Context, listens bool) (err error) {
 	if listens {
 		cfg := gateway.Config{
 			Lab: h.services.Lab, Dial: dial, Ledger: h.db, Fleet: h.db, Completer: h.completer, Logger: h.logger,
-			Alarms: h.db, Telemetry: h.db, Quarantine: h.db, Samples: h.db, Uploads: h.uploads,
+			Alarms: h.db, Telemetry: h.db, Quarantine: h.db, Samples: h.db, Epoch: h.db.LastEpoch, Uploads: h.uploads,
 		}
 		if h.blobs != nil {
 			cfg.Blobs = h.blobs
@@ -143,7 +143,7 @@ func (h *house) reachDevices(ctx context.Context, listens bool) (err error) {
 	if h.bus, err = dial(ctx, devices.Session{ClientID: "athanor-" + rand.Text()[:8]}); err != nil {
 		return err
 	}
-	h.devices = gateway.NewDispatcher(gateway.DispatcherConfig{Lab: h.services.Lab, Bus: h.bus, Ledger: h.db, Samples: h.db, Uploads: h.uploads, Logger: h.logger})
+	h.devices = gateway.NewDispatcher(gateway.DispatcherConfig{Lab: h.services.Lab, Bus: h.bus, Ledger: h.db, Samples: h.db, Epoch: h.db.LastEpoch, Uploads: h.uploads, Logger: h.logger})
 	return nil
 }
 
@@ -198,6 +198,7 @@ func (h *house) runWorker(ctx context.Context) error {
 	}
 	memory := memory{db: h.db, book: h.book}
 	activities := workflows.NewActivities(memory, p, memory, h.compiler, h.book, h.devices, time.Now)
+	activities = workflows.WithSamples(activities, porter{h.devices, h.db, h.fleet})
 	w := workflows.NewWorker(h.temporal, workflows.WithLiterature(workflows.WithModels(activities, modelShelf{db: h.db, dir: models.Dir(h.services.Models)}), reader{h.db}))
 	w.RegisterWorkflow(workflows.Snapshot)
 	w.RegisterActivity(workflows.NewSnapshotActivities(freezer{h.db, h.services.Snapshots}))

@@ -175,6 +175,9 @@ func unfinished(u postgres.Unfinished) api.Experiment {
 		if i == 0 {
 			e.State, e.Outcome.StartedAt = api.ExperimentRunning, entry.Published
 		}
+		if entry.Command.Name == lab.CommandClear { // the end of a handover that has its entry
+			continue
+		}
 		if entry.State == lab.CommandInDoubt {
 			e.State = api.ExperimentInDoubt
 		}
@@ -275,7 +278,9 @@ func (c *campaigns) failedSteps(ctx context.Context, id lab.CampaignID) ([]api.Q
 		for _, u := range open {
 			last := map[string]gateway.Entry{}
 			for _, e := range u.Commands {
-				if l, ok := last[e.Command.Step]; !ok || e.Command.Intent > l.Command.Intent {
+				l, ok := last[e.Command.Step]
+				// Of a handover's two sides the one that went wrong is the last word.
+				if !ok || e.Command.Intent > l.Command.Intent || e.Command.Intent == l.Command.Intent && (l.State == lab.CommandDone || l.State == lab.CommandCancelled) {
 					last[e.Command.Step] = e
 				}
 			}

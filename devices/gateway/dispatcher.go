@@ -26,9 +26,13 @@ type DispatcherConfig struct {
 	Bus      devices.Bus
 	Ledger   Ledger
 	Samples  Samples      // nil: no handovers
+	Epoch    Epochs       // nil: slots are cleared under the epochs of their handover
 	Uploads  *Uploads     // nil: devices have nowhere to put raw data
 	Logger   *slog.Logger // nil discards
 }
+
+// Epochs returns the epoch under which a device was last reserved, 0 for never.
+type Epochs func(ctx context.Context, device string) (int64, error)
 
 // Dispatcher says things to devices. It is safe for concurrent use.
 type Dispatcher struct {
@@ -73,6 +77,9 @@ func (d *Dispatcher) Dispatch(ctx context.Context, c lab.Command) (*lab.Result, 
 		return nil, fmt.Errorf("dispatch command %s to %s: %w", c.ID, c.Device, err)
 	}
 	if e.State.Terminal() {
+		if err := d.matter(ctx, e); err != nil {
+			return nil, err
+		}
 		r, err := ResultOf(e)
 		return &r, err
 	}

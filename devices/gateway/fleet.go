@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -114,6 +115,7 @@ func (g *Gateway) onAbout(name string, b []byte) error {
 	d := g.device(name)
 	d.about, d.described = a, true
 	d.Kind, d.Title, d.Capabilities, d.Simulated, d.cell = a.Kind, a.Title, a.Offers(), a.Simulated, a.Cell
+	d.tellSaid()
 	if a.HeartbeatS > 0 {
 		d.heartbeat = time.Duration(a.HeartbeatS * float64(time.Second))
 	}
@@ -167,6 +169,7 @@ func (g *Gateway) onState(name string, b []byte, retained bool) error {
 		d.Epoch, d.holder = s.Lease.Epoch, s.Lease.Holder
 	}
 	d.state, d.stateAt = s, time.Time{}
+	d.tellSaid()
 	if s.Alarms != nil && (d.alarms == nil || !slices.Equal(s.Alarms, d.alarms)) {
 		// One that was cleared while nobody listened has left no message.
 		d.alarms = s.Alarms
@@ -187,7 +190,7 @@ func (g *Gateway) onState(name string, b []byte, retained bool) error {
 	}
 	d.showFaults()
 	d.dirty = d.dirty || d.Conn != before.Conn || d.Op != before.Op || d.Mode != before.Mode || d.Boot != before.Boot || d.Epoch != before.Epoch ||
-		!slices.Equal(d.Active, before.Active) || !slices.Equal(d.Faults, before.Faults)
+		!slices.Equal(d.Active, before.Active) || !slices.Equal(d.Faults, before.Faults) || !reflect.DeepEqual(d.Said, before.Said)
 	// What the device says has ended, and is open here, is asked for.
 	for id, f := range d.flights {
 		if st, ok := s.Mentions(id); ok && st.Terminal() && time.Since(f.since) > g.cfg.Resend {
@@ -197,6 +200,34 @@ func (g *Gateway) onState(name string, b []byte, retained bool) error {
 		}
 	}
 	return nil
+}
+
+// tellSaid puts what the descriptor and the state say of slots, calibrations,
+// supplies and streams into the words of the laboratory. A slot that only the
+// descriptor names has said nothing yet, and is told as empty.
+func (d *device) tellSaid() {
+	said := lab.Said{}
+	for _, name := range d.about.Slots {
+		slot := lab.DeviceSlot{Slot: name}
+		if i := slices.IndexFunc(d.state.Slots, func(s devices.Slot) bool { return s.Slot == name }); i >= 0 {
+			s := d.state.Slots[i]
+			slot.Sample, slot.Sensed = s.Sample, s.Sensed
+			if s.Handover != nil {
+				slot.Token = s.Handover.Token
+			}
+		}
+		said.Slots = append(said.Slots, slot)
+	}
+	for _, c := range d.state.Calibration {
+		said.Calibrations = append(said.Calibrations, lab.Calibration{Name: c.Name, Status: c.Status, At: c.At.UTC(), Due: c.Due.UTC()})
+	}
+	for _, c := range d.state.Consumables {
+		said.Supplies = append(said.Supplies, lab.Supply{Name: c.Name, Unit: c.Unit, Level: c.Level, Low: c.Low, Lot: c.Lot})
+	}
+	for _, s := range d.about.Streams {
+		said.Streams = append(said.Streams, s.Name)
+	}
+	d.Said = said
 }
 
 // heard notes a sign of life.

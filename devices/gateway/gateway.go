@@ -29,6 +29,7 @@ type Config struct {
 	Quarantine Quarantine
 	Blobs      Blobs
 	Samples    Samples
+	Epoch      Epochs
 	Uploads    *Uploads // where devices put raw data; nil is nowhere
 
 	// Rate is how many messages a second a device may say for long, and Burst
@@ -99,7 +100,7 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 		cfg.Instance = "gateway-" + rand.Text()[:8]
 	}
 	g := &Gateway{cfg: cfg, devices: map[string]*device{}, cells: map[string]*cell{}, notes: make(chan note, recordsMax), batches: make(chan TelemetryBatch, recordsMax)}
-	g.Dispatcher = NewDispatcher(DispatcherConfig{Lab: cfg.Lab, Holder: cfg.Holder, LeaseTTL: cfg.LeaseTTL, Ledger: cfg.Ledger, Samples: cfg.Samples, Uploads: cfg.Uploads, Logger: cfg.Logger})
+	g.Dispatcher = NewDispatcher(DispatcherConfig{Lab: cfg.Lab, Holder: cfg.Holder, LeaseTTL: cfg.LeaseTTL, Ledger: cfg.Ledger, Samples: cfg.Samples, Epoch: cfg.Epoch, Uploads: cfg.Uploads, Logger: cfg.Logger})
 	g.Dispatcher.sent, g.Dispatcher.settled, g.Dispatcher.cancel = g.watch, g.tell, g.watchCancel
 	g.log = g.Dispatcher.cfg.Logger
 	for range shards {
@@ -208,8 +209,8 @@ func (g *Gateway) tell(ctx context.Context, e Entry) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	if err := g.handed(ctx, e); err != nil {
-		g.log.Warn("end of handover not noted; trying again", "command_id", e.ID(), "err", err)
+	if err := g.matter(ctx, e); err != nil {
+		g.log.Warn("end of command not noted in the ledger of samples; trying again", "command_id", e.ID(), "err", err)
 		return
 	}
 	if err := g.cfg.Completer.Complete(ctx, r); err != nil {

@@ -10,27 +10,20 @@ import (
 	"github.com/athanor-lab/athanor/lab"
 )
 
-// Place is a slot of a device.
-type Place struct{ Device, Slot string }
-
-func (p Place) String() string { return p.Device + ":" + p.Slot }
-
-// Placement is where a sample is.
-type Placement struct {
-	Sample string
-	Place
-	Certain bool // false: it is here, or at the other end of a handover that is to be resolved
-}
-
-// HandoverState is how far a sample's change of hands has come.
-type HandoverState string
+// The nouns of a handover are the laboratory's.
+type (
+	Place         = lab.Place
+	Placement     = lab.Placement
+	HandoverState = lab.HandoverState
+)
 
 // The states of a handover.
 const (
-	HandoverOpen      HandoverState = "open"      // the two sides are at it; both slots are blocked
-	HandoverMoved     HandoverState = "moved"     // both sides say so
-	HandoverStayed    HandoverState = "stayed"    // both sides say that nothing has moved
-	HandoverUncertain HandoverState = "uncertain" // they disagree, or one does not know; both slots stay blocked
+	HandoverOpen      = lab.HandoverOpen
+	HandoverMoved     = lab.HandoverMoved
+	HandoverStayed    = lab.HandoverStayed
+	HandoverUncertain = lab.HandoverUncertain
+	HandoverLost      = lab.HandoverLost
 )
 
 // Hand is how one side of a handover ended.
@@ -90,41 +83,56 @@ type Samples interface {
 	EndHand(ctx context.Context, command lab.CommandID, end Hand) (Handover, error)
 
 	// ResolveHandover takes a person's word on where the sample of an uncertain
-	// handover is: at one of its two places. It is lab.Conflict when the
-	// handover is not uncertain.
+	// handover is: at one of its two places, or with the zero Place outside. It
+	// is lab.Conflict when the handover is not uncertain.
 	ResolveHandover(ctx context.Context, token string, at Place, by, reason string) (Handover, error)
+
+	// Handover returns a handover, or lab.NotFound.
+	Handover(ctx context.Context, token string) (Handover, error)
+
+	// RemoveSample takes a sample outside: evidence is who, or which command, did
+	// so. Again is the same as once. It is lab.Conflict while the sample is at a
+	// handover that is not settled.
+	RemoveSample(ctx context.Context, sample, evidence string) error
 }
 
-// Handover begins a sample's change of hands. give and take are commands to the
-// two devices, with ids, epochs and deadlines; their names and parameters are
-// written here. The token is the giver's command id, so that calling again with
-// the same commands is harmless.
-func (d *Dispatcher) Handover(ctx context.Context, sample string, from, to Place, give, take lab.Command) (Handover, error) {
-	h := Handover{Token: give.ID.UUID(), Sample: sample, From: from, To: to, State: HandoverOpen}
-	if d.cfg.Samples == nil || give.Device != from.Device || take.Device != to.Device || from == to || give.ID == take.ID {
-		return h, lab.Errorf(lab.Invalid, "hand %s over from %s to %s: it needs a ledger of samples, two slots, and a command to the device of each", sample, from, to)
+// Handover begins a sample's change of hands and returns what has become of its
+// two sides already, nil for one that has not ended. The commands need ids,
+// epochs and deadlines; their names and parameters are written here. The token is
+// the giver's command id, so that calling again with the same commands is
+// harmless.
+func (d *Dispatcher) Handover(ctx context.Context, h lab.Handing) (gave, took *lab.Result, err error) {
+	if d.cfg.Samples == nil || h.Give.Device != h.From.Device || h.Take.Device != h.To.Device || h.From == h.To || h.Give.ID == h.Take.ID {
+		return nil, nil, lab.Errorf(lab.Invalid, "hand %s over from %s to %s: it needs a ledger of samples, two slots, and a command to the device of each", h.Sample, h.From, h.To)
 	}
-	for _, side := range []struct {
-		c           *lab.Command
-		name        string
-		slot, other Place
-	}{{&give, devices.Give, from, to}, {&take, devices.Take, to, from}} {
-		params, err := json.Marshal(map[string]string{"slot": side.slot.Slot, "sample": sample, "token": h.Token, "peer": side.other.String()})
-		if err != nil {
-			return h, fmt.Errorf("hand %s over: %w", sample, err)
-		}
-		side.c.Name, side.c.Params, side.c.Samples = side.name, params, []lab.SampleRef{{ID: sample, Slot: side.slot.Slot}}
+	give, take, err := h.Commands()
+	if err != nil {
+		return nil, nil, fmt.Errorf("hand %s over: %w", h.Sample, err)
 	}
-	h.Give, h.Take = give, take
-	if err := d.cfg.Samples.OpenHandover(ctx, h); err != nil {
-		return h, fmt.Errorf("hand %s over from %s to %s: %w", sample, from, to, err)
+	open := Handover{Token: h.Token(), Sample: h.Sample, From: h.From, To: h.To, State: HandoverOpen, Give: give, Take: take}
+	if err := d.cfg.Samples.OpenHandover(ctx, open); err != nil {
+		return nil, nil, fmt.Errorf("hand %s over from %s to %s: %w", h.Sample, h.From, h.To, err)
 	}
-	for _, c := range []lab.Command{give, take} {
-		if _, err := d.Dispatch(ctx, c); err != nil {
-			return h, err
-		}
+	if gave, err = d.Dispatch(ctx, give); err != nil {
+		return nil, nil, err
 	}
-	return h, nil
+	took, err = d.Dispatch(ctx, take)
+	return gave, took, err
+}
+
+// Handed returns how far a handover has come, and whether both devices have
+// cleared their slots since it was settled: until then nothing else moves there.
+// A clearing that came to nothing is asked for again.
+func (d *Dispatcher) Handed(ctx context.Context, token string) (state HandoverState, cleared bool, err error) {
+	if d.cfg.Samples == nil {
+		return "", false, lab.Errorf(lab.Invalid, "look at handover %s: there is no ledger of samples", token)
+	}
+	h, err := d.cfg.Samples.Handover(ctx, token)
+	if err != nil || !h.State.Settled() {
+		return h.State, false, err
+	}
+	cleared, err = d.clear(ctx, h)
+	return h.State, cleared, err
 }
 
 // ResolveHandover takes a person's word on where a sample is, and lets both
@@ -137,15 +145,56 @@ func (d *Dispatcher) ResolveHandover(ctx context.Context, token string, at Place
 	if err != nil {
 		return err
 	}
-	return d.clear(ctx, h, time.Now())
+	if _, err := d.clear(ctx, h); err != nil {
+		return err
+	}
+	// The word on the sample is the word on the commands that nobody was sure of.
+	outcome := lab.CommandFailed
+	if h.State == HandoverMoved {
+		outcome = lab.CommandDone
+	}
+	for _, c := range []lab.Command{h.Give, h.Take} {
+		if err := d.Resolve(ctx, c.ID, outcome, by, reason); err != nil && lab.KindOf(err) != lab.Conflict && lab.KindOf(err) != lab.NotFound {
+			return err
+		}
+	}
+	return nil
+}
+
+// matter notes in the ledger of samples what the end of a command means there. It
+// goes before anybody is told of the end, and again is the same as once.
+func (d *Dispatcher) matter(ctx context.Context, e Entry) error {
+	switch {
+	case d.cfg.Samples == nil || len(e.Command.Samples) != 1 || e.Command.Samples[0].Slot == "":
+		return nil
+	case e.Command.Name == devices.Give || e.Command.Name == devices.Take:
+		return d.handed(ctx, e)
+	}
+	r, err := ResultOf(e)
+	if err != nil {
+		return err
+	}
+	sample := e.Command.Samples[0]
+	switch {
+	case e.Command.Name == devices.Discard:
+		if e.State != lab.CommandDone {
+			return nil
+		}
+		return d.cfg.Samples.RemoveSample(ctx, sample.ID, e.ID())
+	case e.State == lab.CommandInDoubt || r.Effect == lab.EffectNone:
+		return nil
+	}
+	// A sample that nobody has heard of was made here.
+	err = d.cfg.Samples.PlaceSample(ctx, sample.ID, Place{Device: e.Command.Device, Slot: sample.Slot}, e.ID())
+	if lab.KindOf(err) == lab.Conflict {
+		return nil
+	}
+	return err
 }
 
 // handed notes the end of one side of a handover, and when both have ended lets
 // the devices go back to work.
 func (d *Dispatcher) handed(ctx context.Context, e Entry) error {
-	if d.cfg.Samples == nil || e.Command.Name != devices.Give && e.Command.Name != devices.Take {
-		return nil
-	}
 	r, err := ResultOf(e)
 	if err != nil {
 		return err
@@ -157,43 +206,78 @@ func (d *Dispatcher) handed(ctx context.Context, e Entry) error {
 	if err != nil {
 		return fmt.Errorf("note the end of handover %s: %w", e.Command.ID, err)
 	}
-	if h.State == HandoverMoved || h.State == HandoverStayed {
-		return d.clear(ctx, h, r.FinishedAt)
+	if h.State.Settled() {
+		_, err = d.clear(ctx, h)
 	}
-	return nil
+	return err
 }
 
-// clearTime is how long after a handover its slots may be cleared.
+// clearTime is how long a device has to clear its slot before it is asked anew.
 const clearTime = 10 * time.Minute
 
-// clear tells both devices what is in their slots now. Their ids are those of
-// the handover, so that each is told once.
-func (d *Dispatcher) clear(ctx context.Context, h Handover, since time.Time) error {
-	where, err := d.cfg.Samples.Whereabouts(ctx, h.Sample)
-	if err != nil {
-		return err
-	}
+// clear tells both devices of a settled handover what is in their slots now, and
+// reports whether both have done so. Clearing may be repeated, so a device that
+// never answered is told again under the next id.
+func (d *Dispatcher) clear(ctx context.Context, h Handover) (bool, error) {
+	all := true
 	for _, side := range []struct {
 		c  lab.Command
 		at Place
 	}{{h.Give, h.From}, {h.Take, h.To}} {
 		sample := ""
-		if where.Place == side.at {
+		if h.State == HandoverMoved && side.at == h.To || h.State == HandoverStayed && side.at == h.From {
 			sample = h.Sample
 		}
-		c := side.c
-		c.Name, c.Step, c.Samples = devices.Clear, c.Step+".clear", nil
-		c.ID = lab.CommandIDOf(c.ExperimentID, c.Step+"."+c.Device, c.Intent, c.Part)
-		if c.Deadline.Before(since) {
-			c.Deadline = since
+		done, err := d.clearSide(ctx, h.Token, side.c, side.at, sample)
+		if err != nil {
+			return false, fmt.Errorf("clear %s: %w", side.at, err)
 		}
-		c.Deadline = c.Deadline.Add(clearTime).UTC().Truncate(time.Millisecond)
-		if c.Params, err = json.Marshal(map[string]string{"slot": side.at.Slot, "token": h.Token, "sample": sample}); err != nil {
-			return err
+		all = all && done
+	}
+	return all, nil
+}
+
+func (d *Dispatcher) clearSide(ctx context.Context, token string, c lab.Command, at Place, sample string) (done bool, err error) {
+	c.Name, c.Step, c.Samples, c.TimeoutS = devices.Clear, c.Step+".clear", nil, clearTime.Seconds()
+	for c.Part = 0; ; c.Part++ {
+		c.ID = lab.CommandIDOf(c.ExperimentID, c.Step+"."+c.Device+"."+token, c.Intent, c.Part)
+		e, err := d.cfg.Ledger.Get(ctx, c.ID.UUID())
+		switch {
+		case lab.KindOf(err) == lab.NotFound:
+			return d.sendClear(ctx, token, c, at, sample)
+		case err != nil:
+			return false, err
+		case e.State == lab.CommandDone:
+			return true, nil
+		case !e.State.Terminal():
+			return false, nil
 		}
-		if _, err := d.Dispatch(ctx, c); err != nil && lab.KindOf(err) != lab.Conflict { // told before, with another deadline
-			return fmt.Errorf("clear %s: %w", side.at, err)
+		r, err := ResultOf(e)
+		if err != nil {
+			return false, err
+		}
+		if c.Part > 0 && r.Code == string(devices.Interlock) { // its part never began, or it was cleared and the answer was lost
+			return true, nil
 		}
 	}
-	return nil
+}
+
+func (d *Dispatcher) sendClear(ctx context.Context, token string, c lab.Command, at Place, sample string) (bool, error) {
+	var err error
+	if d.cfg.Epoch != nil { // somebody else may have had the device meanwhile
+		epoch, err := d.cfg.Epoch(ctx, c.Device)
+		if err != nil {
+			return false, err
+		}
+		c.Epoch = max(c.Epoch, epoch)
+	}
+	c.Deadline = time.Now().Add(clearTime).UTC().Truncate(time.Millisecond)
+	if c.Params, err = json.Marshal(map[string]string{"slot": at.Slot, "token": token, "sample": sample}); err != nil {
+		return false, err
+	}
+	r, err := d.Dispatch(ctx, c)
+	if lab.KindOf(err) == lab.Conflict { // another process told it at the same instant
+		return false, nil
+	}
+	return r != nil && r.State == lab.CommandDone, err
 }

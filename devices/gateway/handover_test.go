@@ -184,8 +184,8 @@ func handRound(t *testing.T, s *site, samples gateway.Samples, blind bool, round
 	for round := range rounds {
 		from, to := placeOf(way[round%4]), placeOf(way[(round+1)%4])
 		give, take := s.command(from.Device, "give", 2*round+1), s.command(to.Device, "take", 2*round+2)
-		h, err := s.g.Handover(t.Context(), "S-1", from, to, give, take)
-		if err != nil {
+		h := lab.Handing{Sample: "S-1", From: from, To: to, Give: give, Take: take}
+		if _, _, err := s.g.Handover(t.Context(), h); err != nil {
 			t.Fatalf("seed %d, round %d: %v", seed, round, err)
 		}
 		for range rng.IntN(3) {
@@ -214,7 +214,7 @@ func handRound(t *testing.T, s *site, samples gateway.Samples, blind bool, round
 
 // settle waits until a handover has ended and both devices are at work again,
 // looking all the time. A person looks where nobody else knows.
-func settle(t *testing.T, s *site, samples gateway.Samples, m *matter, h gateway.Handover, doubts *int, when string) gateway.HandoverState {
+func settle(t *testing.T, s *site, samples gateway.Samples, m *matter, h lab.Handing, doubts *int, when string) gateway.HandoverState {
 	t.Helper()
 	ctx := s.patience()
 	for {
@@ -239,7 +239,7 @@ func settle(t *testing.T, s *site, samples gateway.Samples, m *matter, h gateway
 				at = h.To
 			}
 			*doubts++
-			if err := s.g.ResolveHandover(ctx, h.Token, at, "ada", "seen"); err != nil && lab.KindOf(err) != lab.Conflict {
+			if err := s.g.ResolveHandover(ctx, h.Token(), at, "ada", "seen"); err != nil && lab.KindOf(err) != lab.Conflict {
 				t.Fatalf("%s: %v", when, err)
 			}
 		}
@@ -253,15 +253,9 @@ func settle(t *testing.T, s *site, samples gateway.Samples, m *matter, h gateway
 }
 
 // cleared reports whether both devices have cleared their slots.
-func (s *site) cleared(h gateway.Handover) bool {
-	n := 0
-	for _, c := range []lab.Command{h.Give, h.Take} {
-		id := lab.CommandIDOf(c.ExperimentID, c.Step+".clear."+c.Device, c.Intent, c.Part)
-		if e, err := s.ledger.Get(context.Background(), id.UUID()); err == nil && e.State == lab.CommandDone {
-			n++
-		}
-	}
-	return n == 2
+func (s *site) cleared(h lab.Handing) bool {
+	_, cleared, err := s.g.Handed(context.Background(), h.Token())
+	return err == nil && cleared
 }
 
 // TestHandoverIsRefusedWhereItCannotBe lists what does not begin.
@@ -270,7 +264,7 @@ func TestHandoverIsRefusedWhereItCannotBe(t *testing.T) {
 	s := newSite(t, devicestest.NewBroker().Dial)
 	a, b := placeOf("furnace"), placeOf("robot")
 	give, take := s.command("furnace", "give", 1), s.command("robot", "take", 2)
-	if _, err := s.g.Handover(t.Context(), "S-1", a, b, give, take); lab.KindOf(err) != lab.Conflict {
+	if _, _, err := s.g.Handover(t.Context(), lab.Handing{Sample: "S-1", From: a, To: b, Give: give, Take: take}); lab.KindOf(err) != lab.Conflict {
 		t.Errorf("a sample that is nowhere: %v; want a conflict", err)
 	}
 	for name, c := range map[string]struct {
@@ -281,7 +275,7 @@ func TestHandoverIsRefusedWhereItCannotBe(t *testing.T) {
 		"OtherDevice": {a, placeOf("xrd"), give, take},
 		"OneCommand":  {a, b, give, func() lab.Command { c := take; c.ID = give.ID; return c }()},
 	} {
-		if _, err := s.g.Handover(t.Context(), "S-1", c.from, c.to, c.give, c.take); lab.KindOf(err) != lab.Invalid {
+		if _, _, err := s.g.Handover(t.Context(), lab.Handing{Sample: "S-1", From: c.from, To: c.to, Give: c.give, Take: c.take}); lab.KindOf(err) != lab.Invalid {
 			t.Errorf("%s: %v; want invalid", name, err)
 		}
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -77,7 +78,7 @@ func (db *DB) EndHand(ctx context.Context, command lab.CommandID, end gateway.Ha
 		if err != nil {
 			return h, by, err
 		}
-		if h.State == gateway.HandoverMoved || h.State == gateway.HandoverStayed {
+		if h.State.Settled() {
 			return h, by, nil
 		}
 		if h.Give.ID == command {
@@ -95,12 +96,15 @@ func (db *DB) ResolveHandover(ctx context.Context, token string, at gateway.Plac
 	return db.changeHandover(ctx, "resolve", token, func(tx pgx.Tx) (gateway.Handover, string, error) {
 		h, was, err := scanResolved(tx.QueryRow(ctx, readHandover+` WHERE token = $1 FOR UPDATE`, token))
 		word := gateway.HandoverStayed
-		if at == h.To {
+		switch at {
+		case h.To:
 			word = gateway.HandoverMoved
+		case gateway.Place{}:
+			word = gateway.HandoverLost
 		}
 		switch {
 		case err != nil:
-		case at != h.From && at != h.To:
+		case at != h.From && at != h.To && word != gateway.HandoverLost:
 			err = lab.Errorf(lab.Invalid, "resolve handover %s: %s is neither %s nor %s", token, at, h.From, h.To)
 		case h.State == word && was != "": // the same word again
 		case h.State != gateway.HandoverUncertain:
@@ -118,7 +122,7 @@ func (db *DB) changeHandover(ctx context.Context, verb, what string, change func
 		note = `
 			UPDATE handovers
 			SET gave_state = $2, gave_effect = $3, took_state = $4, took_effect = $5, state = $6, resolved_by = $7, reason = $8,
-				ended_at = CASE WHEN $6 IN ('moved', 'stayed') THEN now() END
+				ended_at = CASE WHEN $6 IN ('moved', 'stayed', 'lost') THEN now() END
 			WHERE token = $1 AND state IN ('open', 'uncertain')`
 		place = `UPDATE placements SET device = $2, slot = $3, certain = $4, evidence = $5, since = now() WHERE sample = $1`
 	)
@@ -132,13 +136,77 @@ func (db *DB) changeHandover(ctx context.Context, verb, what string, change func
 			return err
 		}
 		at := h.From
-		if h.State == gateway.HandoverMoved {
+		switch h.State {
+		case gateway.HandoverMoved:
 			at = h.To
+		case gateway.HandoverLost:
+			at = gateway.Place{Device: lab.Outside, Slot: h.Sample}
 		}
 		_, err = tx.Exec(ctx, place, h.Sample, at.Device, at.Slot, h.State != gateway.HandoverUncertain, h.Token)
 		return err
 	})
 	return h, failed(err, "%s handover %s", verb, what)
+}
+
+// Handover implements [gateway.Samples].
+func (db *DB) Handover(ctx context.Context, token string) (gateway.Handover, error) {
+	h, err := scanHandover(db.pool.QueryRow(ctx, readHandover+` WHERE token = $1`, token))
+	return h, failed(err, "read handover %s", token)
+}
+
+// RemoveSample implements [gateway.Samples].
+func (db *DB) RemoveSample(ctx context.Context, sample, evidence string) error {
+	const q = `
+		UPDATE placements p
+		SET device = '_outside', slot = p.sample, certain = true, evidence = $2, since = now()
+		WHERE sample = $1 AND device <> '_outside'
+			AND NOT EXISTS (SELECT FROM handovers h WHERE h.sample = p.sample AND h.state IN ('open', 'uncertain'))`
+	tag, err := db.pool.Exec(ctx, q, sample, clean(evidence))
+	if err != nil || tag.RowsAffected() == 1 {
+		return failed(err, "remove sample %s", sample)
+	}
+	p, err := db.Whereabouts(ctx, sample)
+	if err == nil && p.Device != lab.Outside {
+		err = lab.Errorf(lab.Conflict, "remove sample %s: it is at a handover that is not settled", sample)
+	}
+	return err
+}
+
+// Room returns what the slots of a device have room for, slots being all that it
+// has. A sample in the way is spent when its experiment has its outcome: samples
+// of campaigns are named by their experiment.
+func (db *DB) Room(ctx context.Context, device string, slots []string) (lab.Room, error) {
+	const free = `
+		SELECT s
+		FROM unnest($2::text[]) WITH ORDINALITY AS u (s, n)
+		WHERE NOT EXISTS (SELECT FROM placements WHERE device = $1 AND slot = s)
+			AND NOT EXISTS (SELECT FROM handovers WHERE state IN ('open', 'uncertain') AND ((to_device, to_slot) = ($1, s) OR (from_device, from_slot) = ($1, s)))
+		ORDER BY n
+		LIMIT 1`
+	const spent = `
+		SELECT p.sample, p.device, p.slot, p.certain
+		FROM placements p
+		WHERE p.device = $1 AND p.slot = ANY ($2) AND p.certain
+			AND NOT EXISTS (SELECT FROM handovers h WHERE h.sample = p.sample AND h.state IN ('open', 'uncertain'))
+			AND p.sample ~ '^[0-9a-f]{8}-[0-9a-f-]{27}\.'
+			AND EXISTS (SELECT FROM outcomes o WHERE o.experiment_id = substr(p.sample, 1, 36)::uuid)
+		ORDER BY p.since
+		LIMIT 1`
+	room := lab.Room{Slots: len(slots) > 0}
+	err := db.pool.QueryRow(ctx, free, device, slots).Scan(&room.Free)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return room, failed(err, "look for room at %s", device)
+	}
+	var p lab.Placement
+	err = db.pool.QueryRow(ctx, spent, device, slots).Scan(&p.Sample, &p.Device, &p.Slot, &p.Certain)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return room, nil
+	case err != nil:
+		return room, failed(err, "look for room at %s", device)
+	}
+	room.Spent = &p
+	return room, nil
 }
 
 func scanHandover(r pgx.Row) (gateway.Handover, error) {

@@ -2,6 +2,7 @@ package instrument
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"time"
 
@@ -25,6 +26,7 @@ type Handler struct {
 	WearCV     float64  // what each dispense adds to the deviation, until the tips are changed
 	AliquotS   float64  // time for one volume, in seconds of the world
 	Faults     Faults
+	Slots      []string // where its vials stand; none for transfers only
 }
 
 // LiquidHandler is the kind of a [Handler], and its capability.
@@ -74,8 +76,12 @@ func (h Handler) Device(cfg sdk.Config) *sdk.Device {
 		if err := json.Unmarshal(raw, &p); err != nil {
 			return nil, harmless(err)
 		}
-		return h.dispense(c, cfg.ID, p)
-	}, sdk.Probe(h.look), sdk.Typical(h.Bench.wall(3*h.AliquotS).Round(time.Millisecond)))
+		portion, err := h.dispense(c, cfg.ID, p)
+		return portion, errors.Join(err, h.stand(dev, c, cfg.ID))
+	}, sdk.Probe(func(c *sdk.Ctx) (sdk.Found, any, error) {
+		found, portion, err := h.look(c)
+		return found, portion, errors.Join(err, h.stand(dev, c, cfg.ID))
+	}), sdk.Typical(h.Bench.wall(3*h.AliquotS).Round(time.Millisecond)))
 	sdk.Handle(dev, "change_tips", func(c *sdk.Ctx, _ struct{}) (struct{}, error) {
 		if err := h.Bench.World.Clock.Sleep(c, h.AliquotS); err != nil {
 			return struct{}{}, harmless(err)
@@ -83,7 +89,17 @@ func (h Handler) Device(cfg sdk.Config) *sdk.Device {
 		n, _ := h.Bench.World.Did(cfg.ID, world.Dispensed)
 		return struct{}{}, h.Bench.record(c, cfg.ID, world.Effect{Effect: world.Changed, Final: true}, map[string]int{"uses": n})
 	}, sdk.Probe(h.Bench.probeNothing))
+	h.Bench.station(dev, cfg.ID, h.Slots)
 	return dev
+}
+
+// stand notes in which slot the vial of a command stands, if it was made there.
+func (h Handler) stand(dev *sdk.Device, c *sdk.Ctx, device string) error {
+	s := c.Samples()
+	if len(h.Slots) == 0 || len(s) != 1 || s[0].Slot == "" || h.Bench.World.In(device, s[0].Slot) != s[0].ID {
+		return nil
+	}
+	return dev.SetSlot(s[0].Slot, s[0].ID)
 }
 
 func (h Handler) dispense(c *sdk.Ctx, device string, p dispense) (any, error) {
@@ -105,7 +121,7 @@ func (h Handler) dispense(c *sdk.Ctx, device string, p dispense) (any, error) {
 		portion = portion.part(r.Float64())
 	}
 	if _, there := h.Bench.World.Sample(sample); !there {
-		if err := h.Bench.record(c, device, world.Effect{Effect: world.Made, Sample: sample, To: device}, nil); err != nil {
+		if err := h.Bench.record(c, device, world.Effect{Effect: world.Made, Sample: sample, To: device, Slot: c.Samples()[0].Slot}, nil); err != nil {
 			return nil, err
 		}
 	}

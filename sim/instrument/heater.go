@@ -22,6 +22,7 @@ type Heater struct {
 	AmbientCelsius float64
 	TauS           float64 // time constant of the vial, in seconds of the world
 	Faults         Faults
+	Slots          []string // none for transfers only
 }
 
 // HeaterKind is the kind of a [Heater], and its capability.
@@ -60,6 +61,7 @@ func (h Heater) Device(cfg sdk.Config) *sdk.Device {
 	dev := sdk.New(cfg)
 	sdk.Handle(dev, "hold", func(c *sdk.Ctx, p hold) (Held, error) { return h.hold(c, cfg.ID, p) },
 		sdk.Resume, sdk.Orphan("finish", 10*time.Minute), sdk.Typical(h.Bench.wall(3600).Round(time.Millisecond)))
+	h.Bench.station(dev, cfg.ID, h.Slots)
 	return dev
 }
 

@@ -28,6 +28,7 @@ type HPLC struct {
 	InjectionCV float64 // standard deviation of the injected volume, relative
 	RunS        float64 // time of a run, in seconds of the world
 	Faults      Faults
+	Slots       []string // of its tray; none for transfers only
 }
 
 // HPLCKind is the kind of an [HPLC], and its capability.
@@ -46,6 +47,7 @@ func (h HPLC) Device(cfg sdk.Config) *sdk.Device {
 	dev := sdk.New(cfg)
 	sdk.Handle(dev, "measure", func(c *sdk.Ctx, _ struct{}) (Peaks, error) { return h.measure(c, cfg.ID) },
 		sdk.Probe(h.Bench.probe), sdk.Orphan("finish", time.Hour), sdk.Typical(h.Bench.wall(h.RunS).Round(time.Millisecond)))
+	h.Bench.station(dev, cfg.ID, h.Slots)
 	return dev
 }
 

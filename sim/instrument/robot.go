@@ -14,12 +14,14 @@ import (
 )
 
 // Robot is a mobile humanoid that carries samples between devices, one at a
-// time: one command, transfer. Its gripper is a place of its own name.
+// time: one command, transfer, and where its gripper is a slot give and take. Its gripper
+// is a place of its own name.
 type Robot struct {
 	Bench   *Bench
 	HandS   float64 // time to pick or to place, in seconds of the world
 	SpeedMS float64 // in metres per second of the world
 	Faults  Faults
+	Slots   []string // its gripper, for handovers; none for transfers only
 
 	// A battery, of BatteryWh when it is full, 0 for none: driving takes DriveW,
 	// and a robot that would come below a fifth charges first, with ChargeW.
@@ -61,6 +63,7 @@ func (r Robot) Device(cfg sdk.Config) *sdk.Device {
 		}
 		return e.run(&where)
 	}, sdk.Probe(r.look), sdk.Typical(r.Bench.wall(2*r.HandS+60).Round(time.Millisecond)))
+	r.hands(dev, cfg.ID, &where)
 	return dev
 }
 
@@ -76,6 +79,12 @@ func (p *position) swap(to string) string {
 	from := p.place
 	p.place = to
 	return from
+}
+
+func (p *position) get() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.place
 }
 
 func (r Robot) errand(c *sdk.Ctx, device string, p transfer) (*errand, error) {
@@ -110,15 +119,16 @@ func (e *errand) run(where *position) (Carried, error) {
 		if err := e.charge(); err != nil {
 			return Carried{}, err
 		}
-		if err := e.pick(where, missed); err != nil {
+		if err := e.pick(where, missed, world.Effect{Effect: world.Picked}); err != nil {
 			return Carried{}, err
 		}
 	}
-	return e.carry(where, dropped)
+	return e.carry(where, dropped, "")
 }
 
-// pick takes the sample into the gripper. Until it has, nothing has happened.
-func (e *errand) pick(where *position, missed bool) error {
+// pick takes the sample into the gripper, which is the effect picked. Until it has,
+// nothing has happened.
+func (e *errand) pick(where *position, missed bool, picked world.Effect) error {
 	if err := e.emptyGripper(); err != nil {
 		return err
 	}
@@ -135,7 +145,8 @@ func (e *errand) pick(where *position, missed bool) error {
 		}
 		return e.missed()
 	}
-	return e.Bench.record(e.c, e.device, world.Effect{Effect: world.Picked, Sample: e.p.Sample, From: e.p.From, To: e.device}, nil)
+	picked.Sample, picked.From, picked.To = e.p.Sample, e.p.From, e.device
+	return e.Bench.record(e.c, e.device, picked, nil)
 }
 
 func (e *errand) missed() error {
@@ -155,7 +166,7 @@ func (e *errand) emptyGripper() error {
 // carry brings the sample from the gripper to its place. A robot that is told
 // to end with a sample in its hand stands still and keeps its grip: a later
 // transfer of that sample goes on from there, one of another puts it aside.
-func (e *errand) carry(where *position, dropped bool) (Carried, error) {
+func (e *errand) carry(where *position, dropped bool, slot string) (Carried, error) {
 	way := e.travelS(e.p.From, e.p.To)
 	if err := e.Bench.World.Clock.Sleep(e.c, way+e.HandS); err != nil {
 		return Carried{}, halfway(err)
@@ -170,7 +181,7 @@ func (e *errand) carry(where *position, dropped bool) (Carried, error) {
 		}
 		return Carried{}, halfway(fmt.Errorf("transfer: the sample fell on the way to %s and is lost", e.p.To))
 	}
-	if err := e.Bench.record(e.c, e.device, world.Effect{Effect: world.Placed, Final: true, Sample: e.p.Sample, From: e.device, To: e.p.To}, nil); err != nil {
+	if err := e.Bench.record(e.c, e.device, world.Effect{Effect: world.Placed, Final: true, Sample: e.p.Sample, From: e.device, To: e.p.To, Slot: slot}, nil); err != nil {
 		return Carried{}, halfway(err)
 	}
 	return Carried{TravelS: way}, nil

@@ -22,6 +22,7 @@ const (
 	Spilled   EffectKind = "spilled" // dosed beside the vial
 	Changed   EffectKind = "changed" // a part that wears, for a new one
 	Drove     EffectKind = "drove"   // used charge of a battery, or filled it
+	Discarded EffectKind = "discarded"
 )
 
 // Effect is something that physically happened, in the order that it did.
@@ -40,6 +41,7 @@ type Effect struct {
 	Sample string `json:"sample,omitempty"`
 	From   string `json:"from,omitempty"` // where the sample was
 	To     string `json:"to,omitempty"`   // where it is since; with neither it stays
+	Slot   string `json:"slot,omitempty"` // of To, where it has slots
 	// Data holds what the effect did to the sample, or what a measurement
 	// showed. It must be free of ids, so that noise keyed by it is too.
 	Data json.RawMessage `json:"data,omitempty"`

@@ -17,10 +17,12 @@ import (
 // LedgerFile is the name of the ledger in a world's directory.
 const LedgerFile = "effects.jsonl"
 
-// Floor is the place of what was dropped, Bench that of what was put aside.
+// Floor is the place of what was dropped, Bench that of what was put aside, and
+// Waste that of what was thrown away.
 const (
 	Floor = "floor"
 	Bench = "bench"
+	Waste = "waste"
 )
 
 // World holds samples, their places and the ledger. It is safe for concurrent
@@ -45,6 +47,7 @@ type World struct {
 
 type sample struct {
 	place   string
+	slot    string
 	history []Effect
 	digest  [sha256.Size]byte
 }
@@ -214,7 +217,7 @@ func (w *World) apply(e Effect) {
 			w.at[e.To] = map[string]bool{}
 		}
 		w.at[e.To][e.Sample] = true
-		s.place = e.To
+		s.place, s.slot = e.To, e.Slot
 	}
 }
 
@@ -250,6 +253,18 @@ func (w *World) Sample(id string) (Sample, bool) {
 		return Sample{ID: id}, false
 	}
 	return Sample{ID: id, Place: s.place, History: slices.Clone(s.history)}, true
+}
+
+// In returns the sample in a slot of a place, "" for none.
+func (w *World) In(place, slot string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id := range w.at[place] {
+		if w.samples[id].slot == slot {
+			return id
+		}
+	}
+	return ""
 }
 
 // At returns the samples at a place, in the order of their ids.

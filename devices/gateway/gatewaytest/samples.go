@@ -101,7 +101,7 @@ func (s *Samples) EndHand(_ context.Context, command lab.CommandID, end gateway.
 
 // settle writes a handover that is not settled yet, and moves its sample.
 func (s *Samples) settle(token string, h gateway.Handover, state gateway.HandoverState) gateway.Handover {
-	if was := s.handovers[token]; was.State == gateway.HandoverMoved || was.State == gateway.HandoverStayed {
+	if was := s.handovers[token]; was.State.Settled() {
 		return was
 	}
 	h.State = state
@@ -110,6 +110,8 @@ func (s *Samples) settle(token string, h gateway.Handover, state gateway.Handove
 	switch state {
 	case gateway.HandoverMoved:
 		p.Place = h.To
+	case gateway.HandoverLost:
+		p.Place = outside(h.Sample)
 	case gateway.HandoverUncertain:
 		p.Certain = false
 	case gateway.HandoverOpen, gateway.HandoverStayed:
@@ -124,13 +126,16 @@ func (s *Samples) ResolveHandover(_ context.Context, token string, at gateway.Pl
 	defer s.mu.Unlock()
 	h, ok := s.handovers[token]
 	word := gateway.HandoverStayed
-	if at == h.To {
+	switch at {
+	case h.To:
 		word = gateway.HandoverMoved
+	case gateway.Place{}:
+		word = gateway.HandoverLost
 	}
 	switch {
 	case !ok:
 		return h, lab.Errorf(lab.NotFound, "resolve handover %s: there is none", token)
-	case at != h.From && at != h.To:
+	case at != h.From && at != h.To && word != gateway.HandoverLost:
 		return h, lab.Errorf(lab.Invalid, "resolve handover %s: %s is neither %s nor %s", token, at, h.From, h.To)
 	case s.resolved[token] && h.State == word:
 		return h, nil
@@ -139,4 +144,36 @@ func (s *Samples) ResolveHandover(_ context.Context, token string, at gateway.Pl
 	}
 	s.resolved[token] = true
 	return s.settle(token, h, word), nil
+}
+
+func outside(sample string) gateway.Place {
+	return gateway.Place{Device: lab.Outside, Slot: sample}
+}
+
+// Handover implements [gateway.Samples].
+func (s *Samples) Handover(_ context.Context, token string) (gateway.Handover, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h, ok := s.handovers[token]
+	if !ok {
+		return h, lab.Errorf(lab.NotFound, "there is no handover %s", token)
+	}
+	return h, nil
+}
+
+// RemoveSample implements [gateway.Samples].
+func (s *Samples) RemoveSample(_ context.Context, sample, _ string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.at[sample]
+	switch {
+	case !ok:
+		return lab.Errorf(lab.NotFound, "remove sample %s: it is nowhere", sample)
+	case p.Place == outside(sample):
+		return nil
+	case s.blocked(gateway.Place{}, sample):
+		return lab.Errorf(lab.Conflict, "remove sample %s: it is at a handover that is not settled", sample)
+	}
+	s.at[sample] = gateway.Placement{Sample: sample, Place: outside(sample), Certain: true}
+	return nil
 }

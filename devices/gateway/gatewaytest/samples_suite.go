@@ -118,6 +118,36 @@ func ExerciseSamples(t *testing.T, newSamples func(*testing.T) gateway.Samples) 
 		endHand(t, s, h.Give.ID, doneHand, gateway.HandoverStayed)
 		at(t, s, "S-1", gateway.Place{Device: "xrd", Slot: "stage"}, true)
 	})
+	run("WhatIsGoneIsOutside", func(t *testing.T, s gateway.Samples) {
+		h := openHandover(t, s, "S-1", furnaceA1, gripper, 1)
+		if err := s.RemoveSample(t.Context(), "S-1", "ada"); lab.KindOf(err) != lab.Conflict {
+			t.Errorf("remove a sample on its way: %v; want a conflict", err)
+		}
+		endHand(t, s, h.Give.ID, doneHand, gateway.HandoverOpen)
+		endHand(t, s, h.Take.ID, doubtHand, gateway.HandoverUncertain)
+		for range 2 {
+			if got, err := s.ResolveHandover(t.Context(), h.Token, gateway.Place{}, "ada", "it fell"); err != nil || got.State != gateway.HandoverLost {
+				t.Errorf("resolve = %s, %v; want lost", got.State, err)
+			}
+			if err := s.RemoveSample(t.Context(), "S-2", "ada"); err != nil {
+				t.Errorf("remove S-2: %v", err)
+			}
+		}
+		for _, sample := range []string{"S-1", "S-2"} {
+			at(t, s, sample, gateway.Place{Device: lab.Outside, Slot: sample}, true)
+		}
+		if got, err := s.Handover(t.Context(), h.Token); err != nil || got.State != gateway.HandoverLost || got.Sample != "S-1" {
+			t.Errorf("the handover is %s of %s, %v; want lost, of S-1", got.State, got.Sample, err)
+		}
+		for sample, place := range map[string]gateway.Place{"S-3": furnaceA1, "S-4": furnaceA2, "S-5": gripper} { // all free again
+			if err := s.PlaceSample(t.Context(), sample, place, "ada"); err != nil {
+				t.Errorf("place %s: %v", sample, err)
+			}
+		}
+		if err := s.RemoveSample(t.Context(), "S-9", "ada"); lab.KindOf(err) != lab.NotFound {
+			t.Errorf("remove an unknown sample: %v; want not found", err)
+		}
+	})
 	run("Strangers", func(t *testing.T, s gateway.Samples) {
 		if _, err := s.EndHand(t.Context(), NewEntry("furnace", 99).Command.ID, doneHand); lab.KindOf(err) != lab.NotFound {
 			t.Errorf("a command of no handover: %v; want not found", err)
