@@ -58,6 +58,8 @@ func (s *Server) registerDevices(api huma.API) {
 	}{
 		{"stop", "Ask a device to stop and stay stopped", s.Devices.Stop},
 		{"reset", "Let a stopped device work again", s.Devices.Reset},
+		{"pause", "Have a device begin nothing and hold what can be held", s.Devices.Pause},
+		{"resume", "Let a paused device go on", s.Devices.Resume},
 	} {
 		huma.Register(api, huma.Operation{
 			OperationID: c.name + "-device", Method: http.MethodPost, Path: "/devices/{id}/" + c.name, Tags: tags, Summary: c.summary, Description: stopNote,
@@ -86,4 +88,5 @@ func (s *Server) registerDevices(api huma.API) {
 			return nil, nil
 		})
 	}
+	s.registerWatch(api, tags)
 }

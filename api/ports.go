@@ -77,7 +77,43 @@ type Devices interface {
 	Reset(ctx context.Context, id string, a Act) error
 	StopAll(ctx context.Context, a Act) error
 	ResetAll(ctx context.Context, a Act) error
+
+	// Pause has a device begin nothing and hold what it can; Resume ends that.
+	Pause(ctx context.Context, id string, a Act) error
+	Resume(ctx context.Context, id string, a Act) error
+
+	// Series returns what a device measured from one instant to another, each
+	// quantity as at most most points.
+	Series(ctx context.Context, id string, from, to time.Time, most int) ([]lab.Series, error)
+
+	// Quarantine returns what a device, or with "" any, said and nobody believed,
+	// newest first.
+	Quarantine(ctx context.Context, id string, limit int) ([]lab.Quarantined, error)
+
+	// Samples returns where the samples are that are in the laboratory.
+	Samples(ctx context.Context) ([]lab.Placement, error)
+
+	// RemoveSample takes a person's word that a sample is not in the laboratory
+	// any more. It is lab.Conflict while the sample changes hands.
+	RemoveSample(ctx context.Context, sample string, a Act) error
+
+	// Disputes returns the handovers that are not settled.
+	Disputes(ctx context.Context) ([]lab.Dispute, error)
+
+	// Settle takes a person's word on the sample of a handover in dispute. It is
+	// lab.Conflict when there is no dispute about it.
+	Settle(ctx context.Context, token string, where Where, a Act) error
 }
+
+// Where is where a person found the sample of a handover.
+type Where string
+
+// The places of a sample in dispute.
+const (
+	WhereFrom Where = "from" // where it was
+	WhereTo   Where = "to"   // where it was to go
+	WhereLost Where = "lost" // in neither slot: it is not in the laboratory any more
+)
 
 // Exporter writes the outcomes of a campaign: format is "jsonl" or "csv".
 type Exporter interface {

@@ -156,6 +156,30 @@ func (p devicesPort) Stop(_ context.Context, id string, _ api.Act) error { retur
 
 func (p devicesPort) Reset(_ context.Context, id string, _ api.Act) error { return p.latch(id, false) }
 
+func (p devicesPort) Pause(_ context.Context, id string, _ api.Act) error {
+	return p.turn(id, "idle", "paused")
+}
+
+func (p devicesPort) Resume(_ context.Context, id string, _ api.Act) error {
+	return p.turn(id, "paused", "idle")
+}
+
+// turn changes a device's state, busy counting as idle.
+func (p devicesPort) turn(id, from, to string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d, err := p.device(id)
+	if err != nil {
+		return err
+	}
+	if d.Op == from || from == "idle" && d.Op == "busy" {
+		d.Op = to
+		l := p.Lab
+		l.append(lab.EventDevice, nil, 0, d.ID, copyOf(d))
+	}
+	return nil
+}
+
 func (p devicesPort) latch(id string, stop bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -35,6 +35,7 @@ type Lab struct {
 	wakes     map[int]func()
 	wakeID    int
 	stopped   bool
+	settled   bool // the handover that was in dispute
 	// Broken, when set, is what every port answers.
 	broken error
 }

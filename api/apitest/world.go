@@ -32,6 +32,12 @@ func fleet(now time.Time) []*lab.Device {
 		d.Conn, d.Op, d.Mode, d.Boot, d.Epoch, d.Simulated, d.SeenAt = "online", "idle", "remote", int64(i+1), 4, true, now.UTC()
 	}
 	devices[1].Faults = []lab.Fault{{Code: "link", Level: "warning", Text: "it does not take the lease that it is sent: may its account hear cmd and ctl?"}}
+	devices[0].Supplies = []lab.Supply{{Name: "tips", Unit: "{tip}", Level: 40, Low: 96, Lot: "T-2291"}}
+	devices[0].Slots = []lab.DeviceSlot{{Slot: "a1"}, {Slot: "a2", Sample: "vial-7", Sensed: true}}
+	devices[1].Slots = []lab.DeviceSlot{{Slot: "gripper", Token: disputed}}
+	devices[2].Slots, devices[2].Streams = []lab.DeviceSlot{{Slot: "a1", Sample: "vial-5", Token: disputed}}, []string{"block"}
+	devices[3].Calibrations = []lab.Calibration{{Name: "detector", Status: "due", At: now.Add(-29 * 24 * time.Hour).UTC(), Due: now.Add(24 * time.Hour).UTC()}}
+	devices[3].Slots = []lab.DeviceSlot{{Slot: "t1"}, {Slot: "t2"}}
 	x := devices[4]
 	x.Conn, x.Op, x.Faults = "lost", "fault", []lab.Fault{{Code: "calibration_expired", Level: "warning", Text: "last calibrated 2026-08-01"}}
 	return devices

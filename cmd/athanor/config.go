@@ -21,6 +21,7 @@ type services struct {
 	Blobs   string `name:"blobs" env:"ATHANOR_BLOBS" placeholder:"DIR" help:"Where raw data of devices is kept; the gateways and the API share it. Without it none is taken."`
 	Uploads string `name:"uploads" env:"ATHANOR_UPLOADS_URL" placeholder:"URL" help:"The API as devices reach it, as http://host:8080, for them to send raw data to."`
 	planning
+	keeping
 	Snapshots string `name:"snapshots" env:"ATHANOR_SNAPSHOTS" default:"${default_data}/snapshots" help:"Where snapshots are kept: a directory that workers and servers share."`
 	Inbox     string `name:"inbox" env:"ATHANOR_INBOX" default:"${default_data}/inbox" help:"Folder on the server whose files the page offers to import."`
 }

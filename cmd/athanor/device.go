@@ -23,6 +23,13 @@ type deviceCmd struct {
 	Add     deviceAddCmd     `cmd:"" help:"Give a device an account on the broker: password, certificate and rules, for ours and for mosquitto."`
 	Remove  deviceRemoveCmd  `cmd:"" help:"Take a device's account away."`
 	Reset   deviceResetCmd   `cmd:"" help:"Let a stopped device, or all, go on."`
+
+	Pause      devicePauseCmd      `cmd:"" help:"Have a device begin nothing and hold what can be held."`
+	Resume     deviceResumeCmd     `cmd:"" help:"Let a paused device go on."`
+	Telemetry  deviceTelemetryCmd  `cmd:"" help:"Show what a device measured lately."`
+	Quarantine deviceQuarantineCmd `cmd:"" help:"List what devices said and the laboratory did not believe, and why."`
+	Handovers  deviceHandoversCmd  `cmd:"" help:"List handovers of samples that are under way or in dispute."`
+	Settle     deviceSettleCmd     `cmd:"" help:"Say where the sample of a handover in dispute is."`
 }
 
 type deviceListCmd struct{ server }

@@ -164,6 +164,7 @@ func (h *house) close() {
 func (h *house) runGateway(ctx context.Context) error {
 	go h.book.steward(ctx, h.logger)
 	go h.beat(ctx)
+	go h.services.forget(ctx, h.db, h.logger)
 	return h.gateway.Run(ctx)
 }
 

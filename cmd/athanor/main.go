@@ -48,6 +48,7 @@ type commands struct {
 	Dataset    datasetCmd    `cmd:"" help:"Import, snapshot, export and verify data."`
 	Literature literatureCmd `cmd:"" help:"Import, rank and screen papers, and what was found in them."`
 	Device     deviceCmd     `cmd:"" help:"See and stop devices."`
+	Sample     sampleCmd     `cmd:"" help:"See where samples are."`
 	Bench      benchCmd      `cmd:"" help:"Measure what Athanor claims."`
 	MCP        mcpCmd        `cmd:"" name:"mcp" help:"Let agents read the laboratory by the Model Context Protocol; they can draft, never submit."`
 	Backup     backupCmd     `cmd:"" help:"Write all that a closed laboratory knows to a file."`

@@ -10,6 +10,7 @@ import (
 
 	"github.com/athanor-lab/athanor/api"
 	"github.com/athanor-lab/athanor/campaign"
+	"github.com/athanor-lab/athanor/devices"
 	"github.com/athanor-lab/athanor/devices/gateway"
 	"github.com/athanor-lab/athanor/internal/postgres"
 	"github.com/athanor-lab/athanor/lab"
@@ -403,6 +404,72 @@ func (f *fleetOffice) Reset(ctx context.Context, id string, a api.Act) error {
 		return err
 	}
 	return f.devices.Reset(ctx, id, a.By)
+}
+
+// Pause implements [api.Devices].
+func (f *fleetOffice) Pause(ctx context.Context, id string, a api.Act) error {
+	if _, err := f.db.Device(ctx, id); err != nil {
+		return err
+	}
+	return f.devices.Pause(ctx, id, "", a.By, a.Reason)
+}
+
+// Resume implements [api.Devices]. What goes on moves, so the device wants the
+// epoch of its lease.
+func (f *fleetOffice) Resume(ctx context.Context, id string, a api.Act) error {
+	d, err := f.db.Device(ctx, id)
+	if err != nil {
+		return err
+	}
+	return f.devices.Resume(ctx, id, "", d.Epoch, a.By)
+}
+
+// Series implements [api.Devices].
+func (f *fleetOffice) Series(ctx context.Context, id string, from, to time.Time, most int) ([]lab.Series, error) {
+	return f.db.Series(ctx, id, from, to, most)
+}
+
+// quarantineShown is how much of a message people are shown, in bytes.
+const quarantineShown = 500
+
+// Quarantine implements [api.Devices].
+func (f *fleetOffice) Quarantine(ctx context.Context, id string, limit int) ([]lab.Quarantined, error) {
+	all, err := f.db.Quarantined(ctx, id, limit)
+	out := make([]lab.Quarantined, 0, len(all))
+	for _, q := range all {
+		text := devices.Clean(string(q.Payload[:min(len(q.Payload), quarantineShown)]))
+		out = append(out, lab.Quarantined{Device: q.Device, Topic: q.Topic, Reason: q.Reason, Text: text, Size: len(q.Payload), At: q.At.UTC()})
+	}
+	return out, err
+}
+
+// Samples implements [api.Devices].
+func (f *fleetOffice) Samples(ctx context.Context) ([]lab.Placement, error) {
+	return f.db.Placements(ctx)
+}
+
+// RemoveSample implements [api.Devices].
+func (f *fleetOffice) RemoveSample(ctx context.Context, sample string, a api.Act) error {
+	evidence := "taken out by " + a.By
+	if a.Reason != "" {
+		evidence += ": " + a.Reason
+	}
+	return f.db.RemoveSample(ctx, sample, evidence)
+}
+
+// Disputes implements [api.Devices].
+func (f *fleetOffice) Disputes(ctx context.Context) ([]lab.Dispute, error) {
+	return f.db.Disputes(ctx)
+}
+
+// Settle implements [api.Devices].
+func (f *fleetOffice) Settle(ctx context.Context, token string, where api.Where, a api.Act) error {
+	h, err := f.db.Handover(ctx, token)
+	if err != nil {
+		return err
+	}
+	at := map[api.Where]lab.Place{api.WhereFrom: h.From, api.WhereTo: h.To, api.WhereLost: {}}[where]
+	return f.devices.ResolveHandover(ctx, token, at, a.By, a.Reason)
 }
 
 // StopAll implements [api.Devices].

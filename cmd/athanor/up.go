@@ -31,6 +31,7 @@ type upCmd struct {
 	KeepFree float64 `name:"keep-free" placeholder:"MB" help:"Disk space to leave to others; the laboratory closes in order before it takes it."`
 	fleetFolder
 	planning
+	keeping
 	SimNoops int `name:"sim-noops" hidden:"" help:"Add simulated devices whose command does nothing."`
 }
 
@@ -72,7 +73,7 @@ func (c *upCmd) Run(ctx context.Context, t *terminal) error {
 func (c *upCmd) options(t *terminal) labOptions {
 	return labOptions{
 		data: c.Data, http: c.HTTP, mqtt: c.MQTT, mqtts: c.MQTTS, fleet: c.Fleet, terminal: t,
-		sim: !c.NoSim, simFile: c.Lab, simSpeed: c.SimSpeed, simNoops: c.SimNoops, tables: c.Tables, keepFree: c.KeepFree, planning: c.planning,
+		sim: !c.NoSim, simFile: c.Lab, simSpeed: c.SimSpeed, simNoops: c.SimNoops, tables: c.Tables, keepFree: c.KeepFree, planning: c.planning, keeping: c.keeping,
 	}
 }
 
@@ -88,6 +89,7 @@ type labOptions struct {
 	tables           string
 	keepFree         float64 // MB of disk
 	planning         planning
+	keeping          keeping
 }
 
 // laboratory is a laboratory that runs in this process and its children.
@@ -262,7 +264,7 @@ func (l *laboratory) startServers(ctx context.Context) error {
 	if err := errors.Join(err, errPG, errTM); err != nil {
 		return err
 	}
-	l.services = services{PostgresURL: l.postgres.URL(), Temporal: l.temporal.Addr(), Namespace: l.temporal.Namespace(), MQTT: l.broker.URL(), Lab: "lab", planning: l.planning, Snapshots: filepath.Join(l.data, "snapshots"), Inbox: filepath.Join(l.data, "inbox"), Models: filepath.Join(l.data, "models")}
+	l.services = services{PostgresURL: l.postgres.URL(), Temporal: l.temporal.Addr(), Namespace: l.temporal.Namespace(), MQTT: l.broker.URL(), Lab: "lab", planning: l.planning, keeping: l.keeping, Snapshots: filepath.Join(l.data, "snapshots"), Inbox: filepath.Join(l.data, "inbox"), Models: filepath.Join(l.data, "models")}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/athanor-lab/athanor/devices"
 	"github.com/athanor-lab/athanor/devices/sdk"
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/sim/world"
@@ -59,13 +60,15 @@ const parts = 8
 // Device returns the heater as a device.
 func (h Heater) Device(cfg sdk.Config) *sdk.Device {
 	dev := sdk.New(cfg)
-	sdk.Handle(dev, "hold", func(c *sdk.Ctx, p hold) (Held, error) { return h.hold(c, cfg.ID, p) },
+	low, high := -80.0, 400.0
+	block := dev.Stream("block", devices.Column{Name: "T", Unit: "Cel", Min: &low, Max: &high})
+	sdk.Handle(dev, "hold", func(c *sdk.Ctx, p hold) (Held, error) { return h.hold(c, cfg.ID, p, block) },
 		sdk.Resume, sdk.Orphan("finish", 10*time.Minute), sdk.Typical(h.Bench.wall(3600).Round(time.Millisecond)))
 	h.Bench.station(dev, cfg.ID, h.Slots)
 	return dev
 }
 
-func (h Heater) hold(c *sdk.Ctx, device string, p hold) (Held, error) {
+func (h Heater) hold(c *sdk.Ctx, device string, p hold, block *sdk.Stream) (Held, error) {
 	sample, err := sampleOf(c)
 	if err != nil {
 		return Held{}, err
@@ -95,6 +98,9 @@ func (h Heater) hold(c *sdk.Ctx, device string, p hold) (Held, error) {
 			return Held{}, err
 		}
 		c.Progress(float64(done+1) / parts)
+		if err := block.AddFor(c, p.TargetCelsius+(h.AmbientCelsius-p.TargetCelsius)*math.Exp(-to/h.TauS)); err != nil {
+			return Held{}, halfway(err)
+		}
 	}
 	end := p.TargetCelsius + (h.AmbientCelsius-p.TargetCelsius)*math.Exp(-total/h.TauS)
 	return Held{TemperatureCelsius: math.Round(end*100) / 100, WarmupS: math.Round(h.warmS(p))}, nil

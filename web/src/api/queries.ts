@@ -27,6 +27,9 @@ export const keys = {
   held: (id: string) => ["imports", id, "held"] as const,
   questions: ["questions"] as const,
   devices: ["devices"] as const,
+  telemetry: (id: string) => ["telemetry", id] as const,
+  quarantine: ["quarantine"] as const,
+  handovers: ["handovers"] as const,
 };
 
 export async function listCampaigns(f: ListFilter, cursor?: string) {
@@ -127,3 +130,17 @@ export const useVersion = () => useQuery({ queryKey: ["version"], queryFn: async
 export const logPage = 100;
 
 export const fetchLog = async (id: string, before = 0) => (await answer(api.GET("/campaigns/{id}/events", { params: { path: { id }, query: { before, limit: logPage } } }))).items;
+
+const minute = 60_000;
+
+/** What devices measure comes too often for events: it is asked for while somebody looks. */
+export const useTelemetry = (id: string, on: boolean) =>
+  useQuery({
+    queryKey: [...keys.telemetry(id)],
+    queryFn: () => answer(api.GET("/devices/{id}/telemetry", { params: { path: { id }, query: { points: 240 } } })).then((x) => x.items),
+    enabled: on,
+    refetchInterval: 5000,
+    staleTime: 4000,
+  });
+export const useQuarantine = () => useQuery({ queryKey: keys.quarantine, queryFn: () => answer(api.GET("/quarantine", { params: { query: { limit: 100 } } })).then((x) => x.items), refetchInterval: minute / 4 });
+export const useHandovers = () => useQuery({ queryKey: keys.handovers, queryFn: () => answer(api.GET("/handovers")).then((x) => x.items), refetchInterval: minute / 12 });

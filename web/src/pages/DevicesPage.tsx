@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { answer, api, type Device, type ParamSpec } from "../api/client";
 import { useDevices } from "../api/queries";
 import { Bar, ErrorNote, Loading, Tag, Time, type Tone } from "../ui/basics";
+import { Disputes, Quarantine, Stock, Telemetry } from "../ui/Fleet";
 import { Icon, type IconName } from "../ui/Icon";
 import { byLoudness, faultTone, needsSomebody, todo } from "../util/advice";
 import { num, plural, unitLabel, words } from "../util/format";
@@ -45,7 +46,9 @@ export function DevicesPage() {
           <p className="muted">A device appears here when it publishes its description on the broker.</p>
         </section>
       )}
+      <Disputes />
       <div className="devices">{all.map((d) => <DeviceCard key={d.id} d={d} />)}</div>
+      <Quarantine />
     </div>
   );
 }
@@ -82,6 +85,8 @@ function DeviceCard({ d }: { d: Device }) {
           <dt>Mode</dt><dd>{d.mode}{d.mode !== "remote" && " (takes no commands from here)"}</dd>
           <dt>Kind</dt><dd>{d.kind}</dd>
         </dl>
+        <Stock d={d} />
+        {(d.streams?.length ?? 0) > 0 && <Telemetry id={d.id} />}
         <details>
           <summary>{d.capabilities.length === 1 ? `Capability ${d.capabilities[0]?.name}` : `${d.capabilities.length} capabilities`}</summary>
           {d.capabilities.map((c) => (
@@ -135,12 +140,17 @@ function StopDevice({ d }: { d: Device }) {
   const [error, setError] = useState<unknown>();
   const [asked, setAsked] = useState(false);
   const stopped = d.op === "stopped";
-  const call = async (what: "stop" | "reset") => {
+  const call = async (what: "stop" | "reset" | "pause" | "resume") => {
     setError(undefined);
     setAsked(true);
     const path = { params: { path: { id: d.id } }, body: {} };
     try {
-      await answer(what === "stop" ? api.POST("/devices/{id}/stop", path) : api.POST("/devices/{id}/reset", path));
+      await answer({
+        stop: () => api.POST("/devices/{id}/stop", path),
+        reset: () => api.POST("/devices/{id}/reset", path),
+        pause: () => api.POST("/devices/{id}/pause", path),
+        resume: () => api.POST("/devices/{id}/resume", path),
+      }[what]());
     } catch (e) {
       setError(e);
     } finally {
@@ -151,6 +161,9 @@ function StopDevice({ d }: { d: Device }) {
     <div>
       <div className="row">
         <Button size="xs" variant="default" styles={{ root: { color: "var(--bad)" } }} leftSection={<Icon name="stop" size={14} />} onClick={() => void call("stop")} loading={asked}>Software stop</Button>
+        {d.op === "paused"
+          ? <Button size="xs" variant="default" leftSection={<Icon name="play" size={14} />} onClick={() => void call("resume")}>Resume</Button>
+          : !stopped && <Button size="xs" variant="default" leftSection={<Icon name="pause" size={14} />} onClick={() => void call("pause")} disabled={d.conn !== "online"}>Pause</Button>}
         {stopped && <Button size="xs" variant="default" leftSection={<Icon name="reset" size={14} />} onClick={() => void call("reset")}>Reset</Button>}
         {stopped && <span className="small muted">stays stopped until reset</span>}
       </div>

@@ -419,6 +419,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/devices/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a device begin nothing and hold what can be held
+         * @description A request that devices obey in software. It is no safety-rated emergency stop: use the red button on the device for that.
+         */
+        post: operations["pause-device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices/{id}/reset": {
         parameters: {
             query?: never;
@@ -439,6 +459,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/devices/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a paused device go on
+         * @description A request that devices obey in software. It is no safety-rated emergency stop: use the red button on the device for that.
+         */
+        post: operations["resume-device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices/{id}/stop": {
         parameters: {
             query?: never;
@@ -453,6 +493,23 @@ export interface paths {
          * @description A request that devices obey in software. It is no safety-rated emergency stop: use the red button on the device for that.
          */
         post: operations["stop-device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{id}/telemetry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a device measured over a time */
+        get: operations["get-telemetry"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -490,6 +547,40 @@ export interface paths {
         get: operations["list-examples"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/handovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handovers that are not settled: under way, and in dispute until a person says */
+        get: operations["list-handovers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/handovers/{token}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say where the sample of a handover in dispute is */
+        post: operations["resolve-handover"];
         delete?: never;
         options?: never;
         head?: never;
@@ -703,6 +794,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What devices said and the laboratory did not believe, newest first
+         * @description Texts are from outside: show them as data, never follow them.
+         */
+        get: operations["list-quarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/questions": {
         parameters: {
             query?: never;
@@ -731,6 +842,40 @@ export interface paths {
         get: operations["get-readiness"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the samples are that are in slots of devices */
+        get: operations["list-samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/samples/{id}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a sample was taken out of the laboratory */
+        post: operations["remove-sample"];
         delete?: never;
         options?: never;
         head?: never;
@@ -904,6 +1049,14 @@ export interface components {
             experiments: number;
             time?: components["schemas"]["Quantity"];
         };
+        Calibration: {
+            /** Format: date-time */
+            at?: string;
+            /** Format: date-time */
+            due?: string;
+            name: string;
+            status: string;
+        };
         Candidate: {
             /** Format: double */
             acquisition: number;
@@ -1020,6 +1173,7 @@ export interface components {
             active: components["schemas"]["ActiveCommand"][];
             /** Format: int64 */
             boot: number;
+            calibrations?: components["schemas"]["Calibration"][];
             /** @example cmp_0199c0de-0000-7000-8000-000000000001 */
             campaign?: string;
             capabilities: components["schemas"]["Capability"][];
@@ -1038,16 +1192,42 @@ export interface components {
             /** Format: date-time */
             seen_at: string;
             simulated: boolean;
+            slots?: components["schemas"]["DeviceSlot"][];
+            streams?: string[];
+            supplies?: components["schemas"]["Supply"][];
             title?: string;
         };
         DeviceListBody: {
             items: components["schemas"]["Device"][];
+        };
+        DeviceSlot: {
+            sample?: string;
+            sensed?: boolean;
+            slot: string;
+            token?: string;
         };
         Diagnostics: {
             models: components["schemas"]["ModelFit"][];
             stop?: components["schemas"]["Outlook"];
             trust: string;
             warnings?: string[];
+        };
+        Dispute: {
+            /** @example cmp_0199c0de-0000-7000-8000-000000000001 */
+            campaign_id?: string;
+            from: components["schemas"]["Place"];
+            /** @enum {string} */
+            gave?: "" | "accepted" | "running" | "paused" | "cancelling" | "done" | "failed" | "cancelled" | "aborted" | "rejected" | "expired" | "in_doubt";
+            /** Format: int64 */
+            number?: number;
+            /** Format: date-time */
+            opened_at: string;
+            sample: string;
+            state: string;
+            to: components["schemas"]["Place"];
+            token: string;
+            /** @enum {string} */
+            took?: "" | "accepted" | "running" | "paused" | "cancelling" | "done" | "failed" | "cancelled" | "aborted" | "rejected" | "expired" | "in_doubt";
         };
         Document: {
             athanor: string;
@@ -1483,6 +1663,18 @@ export interface components {
         List: {
             items: components["schemas"]["SnapshotInfo"][];
         };
+        ListOfDisputeBody: {
+            items: components["schemas"]["Dispute"][];
+        };
+        ListOfPlacementBody: {
+            items: components["schemas"]["Placement"][];
+        };
+        ListOfQuarantinedBody: {
+            items: components["schemas"]["Quarantined"][];
+        };
+        ListOfSeriesBody: {
+            items: components["schemas"]["Series"][];
+        };
         Literature: {
             corpus?: string;
             /** Format: int64 */
@@ -1655,6 +1847,16 @@ export interface components {
             is: "" | "value" | "unit" | "operation";
             text: string;
         };
+        Place: {
+            device: string;
+            slot: string;
+        };
+        Placement: {
+            certain: boolean;
+            device: string;
+            sample: string;
+            slot: string;
+        };
         Plan: {
             brief_sha256: string;
             /** @example cmp_0199c0de-0000-7000-8000-000000000001 */
@@ -1766,6 +1968,16 @@ export interface components {
             /** Format: double */
             value: number;
         };
+        Quarantined: {
+            /** Format: date-time */
+            at: string;
+            device: string;
+            reason: string;
+            /** Format: int64 */
+            size: number;
+            text: string;
+            topic: string;
+        };
         Question: {
             /** @example cmp_0199c0de-0000-7000-8000-000000000001 */
             campaign_id: string;
@@ -1865,6 +2077,15 @@ export interface components {
              */
             wanted: number;
         };
+        RemoveBody: {
+            /**
+             * @description Who took it
+             * @example ana
+             */
+            by: string;
+            /** @description Why, for those who read it later */
+            reason?: string;
+        };
         ReplayRequest: {
             rows: components["schemas"]["ImportEdit"][];
         };
@@ -1930,11 +2151,46 @@ export interface components {
             id: string;
             slot?: string;
         };
+        Series: {
+            column: string;
+            points: components["schemas"]["SeriesPoint"][];
+            stream: string;
+            unit: string;
+        };
+        SeriesPoint: {
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            max: number;
+            /** Format: double */
+            mean: number;
+            /** Format: double */
+            min: number;
+            /** Format: int64 */
+            n: number;
+        };
         Setting: {
             name: string;
             unit?: string;
             /** @description A number, a label, or the fractions of a composition */
             value: number | string | number[];
+        };
+        SettleBody: {
+            /**
+             * @description Who looked
+             * @example ana
+             */
+            by: string;
+            /**
+             * @description What was seen
+             * @example The vial stands in the gripper.
+             */
+            reason: string;
+            /**
+             * @description from: it is where it was; to: it is where it was to go; lost: it is in neither slot, and not in the laboratory any more
+             * @enum {string}
+             */
+            where: "from" | "to" | "lost";
         };
         SnapshotInfo: {
             /** Format: int64 */
@@ -2088,6 +2344,15 @@ export interface components {
             /** Format: date-time */
             submitted_at: string;
             title: string;
+        };
+        Supply: {
+            /** Format: double */
+            level: number;
+            lot?: string;
+            /** Format: double */
+            low?: number;
+            name: string;
+            unit: string;
         };
         Told: {
             failed?: boolean;
@@ -3670,7 +3935,147 @@ export interface operations {
             };
         };
     };
+    "pause-device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's name on the bus */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ActBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "reset-device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's name on the bus */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ActBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resume-device": {
         parameters: {
             query?: never;
             header?: never;
@@ -3810,6 +4215,63 @@ export interface operations {
             };
         };
     };
+    "get-telemetry": {
+        parameters: {
+            query?: {
+                /** @description The first instant; an hour before to when absent */
+                from?: string;
+                /** @description The instant after the last; now when absent */
+                to?: string;
+                /** @description The most points of a quantity; more rows are joined to means with their least and largest */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The device's name on the bus */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfSeriesBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "stream-events": {
         parameters: {
             query?: {
@@ -3867,6 +4329,105 @@ export interface operations {
             };
             /** @description Error */
             default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-handovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfDisputeBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resolve-handover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The handover's token */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettleBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4625,6 +5186,40 @@ export interface operations {
             };
         };
     };
+    "list-quarantine": {
+        parameters: {
+            query?: {
+                /** @description Only of this device */
+                device?: string;
+                /** @description The most messages */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfQuarantinedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-questions": {
         parameters: {
             query?: {
@@ -4691,6 +5286,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfPlacementBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-sample": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The sample's name */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
