@@ -165,7 +165,7 @@ func (a *Activities) Handed(ctx context.Context, token string, wait bool) (lab.H
 			return "", forTemporal(err)
 		case state.Settled() && cleared, state == lab.HandoverUncertain && !wait:
 			return state, nil
-		case time.Now().After(until):
+		case state == lab.HandoverUncertain, time.Now().After(until): // a person takes longer than one look
 			return "", lab.Errorf(lab.Unavailable, "handover %s is %s, and its slots are not cleared", token, state)
 		}
 		select {

@@ -29,6 +29,8 @@ type world struct {
 	// for no answer at all.
 	graph  workflows.Graph
 	answer func(c lab.Command) *lab.Result
+	// instruct, when set, says what a step asks of its devices.
+	instruct func(step string) workflows.Instruction
 	// busy says whether a reservation has to wait.
 	busy func(r workflows.Place) bool
 	stop func(known []lab.Known) string
@@ -200,6 +202,9 @@ func (w *world) TimeBudget() float64 {
 }
 
 func (w *world) Command(step string, _ lab.ExperimentID, _ []lab.Setting, _ []lab.StepResult, holds []lab.Hold) (workflows.Instruction, error) {
+	if w.instruct != nil {
+		return w.instruct(step), nil
+	}
 	return workflows.Instruction{Device: "device-of-" + holds[0].Role, Epoch: 1, Name: step, Params: json.RawMessage(`{}`)}, nil
 }
 

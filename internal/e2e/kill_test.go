@@ -23,7 +23,8 @@ const kills = 10
 // TestCampaignOutlivesKills kills single processes and the whole tree at random
 // moments of a campaign and wants it to end by itself, every effect to have
 // happened once by the world's own ledger, and a dataset equal to that of an
-// undisturbed run.
+// undisturbed run. Samples change hands two-sided; whatever was killed, the ledger
+// has each in one slot, and it is there.
 func TestCampaignOutlivesKills(t *testing.T) {
 	t.Parallel()
 	seed := seedOf(t)
@@ -77,7 +78,9 @@ func TestCampaignOutlivesKills(t *testing.T) {
 		t.Errorf("the campaign ended %s (%s) with %d outcomes, want completed with 24", p.State, p.Reason, p.Done)
 	}
 	eventually(t, 30*time.Second, "the dataset", func() bool { return strings.Contains(l.said(), "dataset written") })
+	placed := placements(t, url)
 	l.stop()
+	wantSamplesInPlace(t, data, placed)
 	export := exported(t, data)
 	wantWorldInOrder(t, data, export)
 	if want, got := canonical(t, exported(t, calm)), canonical(t, export); !bytes.Equal(want, got) {

@@ -252,6 +252,54 @@ func wantWorldInOrder(t *testing.T, data string, export []byte) {
 	}
 }
 
+// placements returns where the ledger has the samples that are in the laboratory.
+func placements(t *testing.T, url string) []lab.Placement {
+	t.Helper()
+	var list struct{ Items []lab.Placement }
+	if !get(t, url+"/api/v1/samples", &list) {
+		t.Fatal("no answer to where the samples are")
+	}
+	return list.Items
+}
+
+// wantSamplesInPlace compares the ledger of samples with the world: every sample is
+// in one slot, no slot has two, what is on record as certain is there, and what is
+// in a slot of the world is on record.
+func wantSamplesInPlace(t *testing.T, data string, placed []lab.Placement) {
+	t.Helper()
+	ledger, err := world.ReadLedger(filepath.Join(data, "sim", world.LedgerFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, handed := map[string]lab.Place{}, 0
+	for _, e := range ledger.Effects {
+		if e.To != "" {
+			at[e.Sample] = lab.Place{Device: e.To, Slot: e.Slot}
+		}
+		if e.Name == lab.CommandGive || e.Name == lab.CommandTake {
+			handed++
+		}
+	}
+	samples, slots := map[string]bool{}, map[lab.Place]bool{}
+	for _, p := range placed {
+		if samples[p.Sample] || slots[p.Place] {
+			t.Errorf("sample %s or slot %s is on record twice", p.Sample, p.Place)
+		}
+		samples[p.Sample], slots[p.Place] = true, true
+		if !p.Certain || at[p.Sample] != p.Place {
+			t.Errorf("sample %s is on record at %s, certain %t; in the world it is at %s", p.Sample, p.Place, p.Certain, at[p.Sample])
+		}
+	}
+	for sample, p := range at {
+		if p.Slot != "" && !samples[sample] {
+			t.Errorf("sample %s is at %s in the world, and not on record", sample, p)
+		}
+	}
+	if handed == 0 || len(placed) == 0 {
+		t.Errorf("%d movements of handovers, %d samples on record: nothing was tried", handed, len(placed))
+	}
+}
+
 // canonical is an export without its ids and times.
 func canonical(t *testing.T, export []byte) []byte {
 	t.Helper()

@@ -21,16 +21,19 @@ export function Stock({ d }: { d: Device }) {
     <dl className="kv small" aria-label={`Slots, calibrations and supplies of ${d.id}`}>
       {calibrations?.map((c) => {
         const s = calibrationState(c, now);
-        return <Pair key={`c${c.name}`} name={`Calibration ${c.name}`}>{s.tone === "good" ? null : <><Tag tone={s.tone} icon="warn">{s.says}</Tag>{" "}</>}{c.due ? <>due <Time at={c.due} /></> : c.status}</Pair>;
+        return <Pair key={`c${c.name}`} name={`Calibration ${c.name}`}>{s.tone === "good" ? null : <><Tag tone={s.tone} icon="warn">{s.says}</Tag>{" "}</>}{c.due ? <>due <time dateTime={c.due} title={new Date(c.due).toLocaleString()}>{new Date(c.due).toLocaleDateString()}</time></> : c.status}</Pair>;
       })}
       {supplies?.map((x) => {
         const s = supplyState(x);
-        return <Pair key={`s${x.name}`} name={words(x.name)}>{num(x.level, 4)} {unitLabel(x.unit)}{x.lot ? `, lot ${x.lot}` : ""}{s.tone === "good" ? null : <>{" "}<Tag tone={s.tone} icon="warn">{s.says}</Tag></>}</Pair>;
+        return <Pair key={`s${x.name}`} name={words(x.name)}>{num(x.level, 4)}{counted(x.unit)}{x.lot ? `, lot ${x.lot}` : ""}{s.tone === "good" ? null : <>{" "}<Tag tone={s.tone} icon="warn">{s.says}</Tag></>}</Pair>;
       })}
       {slots?.length ? <Pair name={plural(slots.length, "slot")}><span className="slots">{slots.map((s) => <Slot key={s.slot} s={s} />)}</span></Pair> : null}
     </dl>
   );
 }
+
+/** A unit after its number; UCUM's annotations, as {tip}, only say what is counted, and so does the name. */
+const counted = (unit: string) => (/^\{.*\}$/.test(unit) ? "" : ` ${unitLabel(unit)}`);
 
 function Pair({ name, children }: { name: string; children: ReactNode }) {
   return <><dt>{name}</dt><dd>{children}</dd></>;
@@ -107,7 +110,7 @@ function DisputeRow({ h }: { h: Dispute }) {
   return (
     <div className="ask">
       <div className="grow">
-        <strong>Sample <span className="mono">{h.sample}</span></strong> is in {place(h.from)} or in {place(h.to)}: giving ended {side(h.gave)}, taking {side(h.took)}
+        <strong>Sample <span className="mono">{h.sample}</span></strong> is in {place(h.from)} or in {place(h.to)}: what giving came to: {side(h.gave)}; taking: {side(h.took)}
         {h.campaign_id && h.number ? <>, <Link href={`/campaigns/${h.campaign_id}/experiments/${h.number}`}>experiment {h.number}</Link></> : null} (<Time at={h.opened_at} />). Both slots are blocked until somebody looks.
       </div>
       <div className="row"><Button size="xs" onClick={() => setOpen(true)}>Say where it is…</Button></div>
