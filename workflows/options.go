@@ -73,7 +73,11 @@ func dispatching(ctx workflow.Context, c *lab.Command) workflow.Context {
 // looking is for the activity that waits for two devices, and now and then for a
 // person: its retries are what waits.
 func looking(ctx workflow.Context) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 15 * time.Second, RetryPolicy: forever()})
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ScheduleToCloseTimeout: 10 * 365 * 24 * time.Hour,
+		StartToCloseTimeout:    15 * time.Second,
+		RetryPolicy:            forever(),
+	})
 }
 
 // queueing is for the activity that waits for devices, which whoever releases
