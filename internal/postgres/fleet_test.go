@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/athanor-lab/athanor/dataset/datasettest"
 	"github.com/athanor-lab/athanor/devices"
 	"github.com/athanor-lab/athanor/devices/gateway"
+	"github.com/athanor-lab/athanor/devices/gateway/gatewaytest"
 	"github.com/athanor-lab/athanor/internal/pgtest"
 	"github.com/athanor-lab/athanor/internal/postgres"
 	"github.com/athanor-lab/athanor/lab"
@@ -229,5 +231,143 @@ func TestDeviceRecords(t *testing.T) {
 	}
 	if again, err := db.Secret(ctx, "uploads"); err != nil || !bytes.Equal(first, again) {
 		t.Errorf("the secret is another the second time, %v", err)
+	}
+}
+
+// TestRoomIsMadeOfSpentSamples wants a free slot first, then a sample whose
+// experiment has its outcome, and never one that is still of use.
+func TestRoomIsMadeOfSpentSamples(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Open(t)
+	c := insert(t, db, datasettest.Campaign(1), "").Campaign.ID
+	slots := []string{"t1", "t2"}
+	place := func(sample, slot string) {
+		t.Helper()
+		if err := db.PlaceSample(t.Context(), sample, lab.Place{Device: "hplc", Slot: slot}, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	room := func(want lab.Room, spent string) {
+		t.Helper()
+		got, err := db.Room(t.Context(), "hplc", slots)
+		if err != nil || got.Slots != want.Slots || got.Free != want.Free || (got.Spent == nil) != (spent == "") || got.Spent != nil && got.Spent.Sample != spent {
+			t.Errorf("room %+v, %v; want %+v with %q spent", got, err, want, spent)
+		}
+	}
+	first, second := lab.ExperimentIDOf(c, 1).UUID()+".vial", lab.ExperimentIDOf(c, 2).UUID()+".vial"
+	room(lab.Room{Slots: true, Free: "t1"}, "")
+	place("a-sample-that-somebody-brought", "t1")
+	room(lab.Room{Slots: true, Free: "t2"}, "")
+	place(first, "t2")
+	room(lab.Room{Slots: true}, "")
+	if _, err := db.PutOutcome(t.Context(), datasettest.Outcome(c, 1)); err != nil {
+		t.Fatal(err)
+	}
+	room(lab.Room{Slots: true}, first)
+	if err := db.RemoveSample(t.Context(), first, "discarded"); err != nil {
+		t.Fatal(err)
+	}
+	room(lab.Room{Slots: true, Free: "t2"}, "")
+	place(second, "t2")
+	room(lab.Room{Slots: true}, "")
+	if all, err := db.Placements(t.Context()); err != nil || len(all) != 2 {
+		t.Errorf("%d samples are in the laboratory, %v; want 2", len(all), err)
+	}
+}
+
+// TestOldRecordsAreForgotten wants the log of what has ended gone after its time,
+// that of a campaign that goes on kept, and quarantine and telemetry bounded.
+func TestOldRecordsAreForgotten(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Open(t)
+	open, ended := insert(t, db, datasettest.Campaign(1), "").Campaign.ID, insert(t, db, datasettest.Campaign(2), "").Campaign.ID
+	for _, s := range []lab.CampaignState{lab.Running, lab.Completed} {
+		if _, err := db.SetState(t.Context(), ended, s, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := db.SetState(t.Context(), open, lab.Running, ""); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-100 * 24 * time.Hour)
+	for _, e := range []lab.Event{
+		{At: old, Kind: lab.EventExperiment, CampaignID: &open, Number: 1, Data: []byte(`{}`)},
+		{At: old, Kind: lab.EventExperiment, CampaignID: &ended, Number: 1, Data: []byte(`{}`)},
+		{At: old, Kind: lab.EventDevice, Device: "d", Data: []byte(`{}`)},
+		{Kind: lab.EventDevice, Device: "d", Data: []byte(`{}`)},
+	} {
+		if err := db.Append(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 1003 {
+		if err := db.Quarantine(t.Context(), gateway.Quarantined{Device: "d", Topic: "t", Reason: fmt.Sprint(i), At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	batch := func(n int64, at time.Time) gateway.TelemetryBatch {
+		return gateway.TelemetryBatch{Device: "d", Stream: "s", Batch: devices.Batch{Boot: 1, N: n, T0: at, DtMS: []float64{0, 1000}, V: map[string][]float64{"T": {1, 3}}, U: map[string]lab.Unit{"T": "Cel"}}}
+	}
+	if err := db.SaveBatches(t.Context(), []gateway.TelemetryBatch{batch(1, old), batch(2, time.Now().Add(-time.Minute))}); err != nil {
+		t.Fatal(err)
+	}
+	if gone, err := db.Forget(t.Context(), postgres.Retention{}); err != nil || gone != (postgres.Forgotten{Quarantine: 3}) {
+		t.Errorf("for ever: forgot %+v, %v; want 3 messages of the quarantine", gone, err)
+	}
+	gone, err := db.Forget(t.Context(), postgres.Retention{Events: 90 * 24 * time.Hour, Telemetry: 30 * 24 * time.Hour})
+	if err != nil || gone != (postgres.Forgotten{Events: 2, Telemetry: 1}) {
+		t.Errorf("forgot %+v, %v; want the ended campaign's event, the device's old one, and a batch", gone, err)
+	}
+	if kept, err := db.Before(t.Context(), open, 0, 10); err != nil || len(kept) < 2 {
+		t.Errorf("of the open campaign %d events are left, %v; want all", len(kept), err)
+	}
+	if q, err := db.Quarantined(t.Context(), "d", 2000); err != nil || len(q) != 1000 || q[0].Reason != "1002" {
+		t.Errorf("%d messages are left, %v; want the newest 1000", len(q), err)
+	}
+	for most, want := range map[int]int{10: 2, 1: 1} {
+		s, err := db.Series(t.Context(), "d", time.Now().Add(-time.Hour), time.Now().Add(time.Hour), most)
+		if err != nil || len(s) != 1 || s[0].Unit != "Cel" || len(s[0].Points) != want {
+			t.Fatalf("series %+v, %v; want one of %d points", s, err, want)
+		}
+		if p := s[0].Points[0]; want == 1 && (p.Mean != 2 || p.Min != 1 || p.Max != 3 || p.N != 2) {
+			t.Errorf("two rows in a point are %+v, want mean 2 of 1 to 3", p)
+		}
+	}
+}
+
+// TestDisputesAreListed wants a handover in dispute before one under way, and
+// neither once they are settled.
+func TestDisputesAreListed(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Open(t)
+	var handovers []gateway.Handover
+	for i := range 2 {
+		from, to := lab.Place{Device: "furnace", Slot: fmt.Sprint("a", i)}, lab.Place{Device: fmt.Sprint("robot-", i), Slot: "gripper"}
+		sample := fmt.Sprint("S-", i)
+		if err := db.PlaceSample(t.Context(), sample, from, "ada"); err != nil {
+			t.Fatal(err)
+		}
+		h := gatewaytest.NewHandover(sample, from, to, i+1)
+		if err := db.OpenHandover(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+		handovers = append(handovers, h)
+	}
+	for id, end := range map[lab.CommandID]gateway.Hand{
+		handovers[1].Give.ID: {State: lab.CommandDone, Effect: lab.EffectComplete}, handovers[1].Take.ID: {State: lab.CommandInDoubt, Effect: lab.EffectUnknown},
+	} {
+		if _, err := db.EndHand(t.Context(), id, end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := db.Disputes(t.Context())
+	if err != nil || len(all) != 2 || all[0].Sample != "S-1" || all[0].State != lab.HandoverUncertain || all[0].Took != lab.CommandInDoubt || all[1].State != lab.HandoverOpen {
+		t.Fatalf("disputes %+v, %v; want S-1 in dispute, then S-0", all, err)
+	}
+	if _, err := db.ResolveHandover(t.Context(), all[0].Token, lab.Place{}, "ada", "it fell"); err != nil {
+		t.Fatal(err)
+	}
+	if all, err = db.Disputes(t.Context()); err != nil || len(all) != 1 {
+		t.Errorf("%d handovers are left, %v; want 1", len(all), err)
 	}
 }
