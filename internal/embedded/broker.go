@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +55,9 @@ type Broker struct {
 	addr    string
 	secure  string
 	dropped *dropCounter
+
+	stop    sync.Once
+	stopped chan struct{}
 }
 
 // StartBroker listens and returns; clients can connect from then on.
@@ -81,7 +85,7 @@ func StartBroker(opts BrokerOptions) (*Broker, error) {
 	capabilities.MaximumMessageExpiryInterval = retainSeconds
 	capabilities.MaximumPacketSize = uint32(opts.MaxMessageBytes)
 	server := mqtt.New(&mqtt.Options{Capabilities: capabilities, Logger: slog.New(quietBelow{opts.Logger.Handler(), slog.LevelError})})
-	b := &Broker{server: server, addr: listener.Addr().String(), dropped: &dropCounter{logger: opts.Logger}}
+	b := &Broker{server: server, stopped: make(chan struct{}), addr: listener.Addr().String(), dropped: &dropCounter{logger: opts.Logger}}
 	auth := &authHook{auth: map[string]BrokerAuth{"tcp": opts.Auth}}
 	err = errors.Join(
 		server.AddHook(auth, nil),
@@ -91,7 +95,9 @@ func StartBroker(opts BrokerOptions) (*Broker, error) {
 	)
 	if err == nil && opts.Secure != nil {
 		auth.auth["tls"] = opts.Secure.Auth
-		err = b.listenSecurely(*opts.Secure, opts.Logger)
+		if err = b.listenSecurely(*opts.Secure, opts.Logger); err == nil {
+			go b.evict(opts.Secure.Auth, opts.Logger)
+		}
 	}
 	if err == nil {
 		err = server.Serve()
@@ -109,6 +115,35 @@ func (b *Broker) listenSecurely(s SecureListener, logger *slog.Logger) error {
 	}
 	b.secure = listener.Addr().String()
 	return b.server.AddListener(listeners.NewNet("tls", tls.NewListener(patientListener{listener, logger}, s.TLS)))
+}
+
+// evictEvery is the time between two looks at who may stay.
+const evictEvery = time.Second
+
+var errNotGood = errors.New("its account was removed or its certificate revoked")
+
+// evict ends the connections of clients that may not stay, until the broker stops.
+func (b *Broker) evict(auth BrokerAuth, logger *slog.Logger) {
+	judge, ok := auth.(interface{ Good(c BrokerClient) bool })
+	if !ok {
+		return
+	}
+	t := time.NewTicker(evictEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+		case <-b.stopped:
+			return
+		}
+		for _, cl := range b.server.Clients.GetAll() {
+			if cl.Net.Listener != "tls" || cl.Closed() || judge.Good(brokerClient(cl)) {
+				continue
+			}
+			logger.Warn("client is no account any more; its connection is ended", "client_id", cl.ID)
+			cl.Stop(errNotGood)
+		}
+	}
 }
 
 // SecureURL is where clients connect over TLS: "mqtts://127.0.0.1:8883", or "" when there is no such way.
@@ -134,6 +169,7 @@ func (b *Broker) Clients() int { return int(atomic.LoadInt64(&b.server.Info.Clie
 
 // Stop disconnects all clients.
 func (b *Broker) Stop() error {
+	b.stop.Do(func() { close(b.stopped) })
 	if err := b.server.Close(); err != nil {
 		return fmt.Errorf("stop MQTT broker: %w", err)
 	}

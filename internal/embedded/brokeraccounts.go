@@ -31,7 +31,8 @@ type Accounts struct {
 	mu      sync.RWMutex
 	hashes  map[string]string // account → hash; "" has none and needs a certificate
 	rules   map[string][]rule
-	changed time.Time // of the files
+	revoked map[string]bool // serial numbers of certificates
+	changed time.Time       // of the files
 	looked  time.Time
 }
 
@@ -51,6 +52,7 @@ func OpenAccounts(dir string) (*Accounts, error) {
 }
 
 func (a *Accounts) load() error {
+	changed := a.newest() // before they are read: what comes after is news
 	passwords, err := os.ReadFile(filepath.Join(a.dir, PasswordsFile))
 	if err != nil {
 		return fmt.Errorf("%w; athanor device add makes it", err)
@@ -67,16 +69,20 @@ func (a *Accounts) load() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(a.dir, RulesFile), err)
 	}
+	revoked, err := revokedSerials(a.dir)
+	if err != nil {
+		return err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.hashes, a.rules, a.changed, a.looked = hashes, rules, a.newest(), time.Now()
+	a.hashes, a.rules, a.revoked, a.changed, a.looked = hashes, rules, revoked, changed, time.Now()
 	return nil
 }
 
 // newest returns when the files were changed last.
 func (a *Accounts) newest() time.Time {
 	var last time.Time
-	for _, name := range []string{PasswordsFile, RulesFile} {
+	for _, name := range []string{PasswordsFile, RulesFile, RevokedFile} {
 		if info, err := os.Stat(filepath.Join(a.dir, name)); err == nil && info.ModTime().After(last) {
 			last = info.ModTime()
 		}
@@ -105,13 +111,14 @@ func (a *Accounts) Connect(c BrokerClient, password []byte) bool {
 	a.refresh()
 	a.mu.RLock()
 	hash, known := a.hashes[c.Account()]
+	revoked := a.revoked[c.Serial]
 	_, other := a.hashes[c.ID[strings.LastIndexByte(c.ID, '.')+1:]]
 	a.mu.RUnlock()
 	if own := c.Account(); other && c.ID != own && !strings.HasSuffix(c.ID, "."+own) {
 		return false // a client id throws out who had it before
 	}
 	if c.Certificate != "" { // signed by the fleet's authority
-		return known && (c.Username == "" || c.Username == c.Certificate)
+		return known && !revoked && (c.Username == "" || c.Username == c.Certificate)
 	}
 	if !known || hash == "" {
 		hash = noAccount // as slow as for one that is known

@@ -30,6 +30,7 @@ type BrokerClient struct {
 
 	// Certificate is the common name of a certificate that the listener has verified, or "".
 	Certificate string
+	Serial      string // of that certificate, in decimal digits
 }
 
 // Account is who the client is, once it is connected: by its certificate, or by its user name, whose password was right.
@@ -93,7 +94,7 @@ func brokerClient(cl *mqtt.Client) BrokerClient {
 	if conn, ok := cl.Net.Conn.(*tls.Conn); ok {
 		// The handshake is over: the client has said who it is. What it gave was verified, or there would be no connection.
 		if certs := conn.ConnectionState().PeerCertificates; len(certs) > 0 {
-			c.Certificate = certs[0].Subject.CommonName
+			c.Certificate, c.Serial = certs[0].Subject.CommonName, certs[0].SerialNumber.String()
 		}
 	}
 	return c

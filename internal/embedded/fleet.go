@@ -111,7 +111,7 @@ func AddAccount(dir string, a Account, hosts []string, renew bool) (Credentials,
 	if err != nil {
 		return c, err
 	}
-	if err := c.certify(dir, a, hosts); err != nil {
+	if err := errors.Join(revoke(dir, a.Name), c.certify(dir, a, hosts)); err != nil {
 		return c, fmt.Errorf("add %s to the fleet: %w", a.Name, err)
 	}
 	rules, err := readLines(filepath.Join(dir, RulesFile))
@@ -126,7 +126,8 @@ func AddAccount(dir string, a Account, hosts []string, renew bool) (Credentials,
 		writeMosquitto(dir))
 }
 
-// RemoveAccount takes an account out of the fleet's folder. Its certificate stays good, and may nothing: no rule names it any more.
+// RemoveAccount takes an account out of the fleet's folder and revokes its certificate, which is of no use to an account that gets the
+// same name later either.
 func RemoveAccount(dir, name string) error {
 	release, err := LockDir(dir)
 	if err != nil {
@@ -145,7 +146,29 @@ func RemoveAccount(dir, name string) error {
 	if err != nil {
 		return fmt.Errorf("remove %s from the fleet: %w", name, err)
 	}
-	return errors.Join(writeLines(filepath.Join(dir, RulesFile), without(rules, name)), writeLines(filepath.Join(dir, PasswordsFile), kept))
+	// The account goes first: without one its certificate may nothing.
+	err = errors.Join(writeLines(filepath.Join(dir, RulesFile), without(rules, name)), writeLines(filepath.Join(dir, PasswordsFile), kept))
+	if err == nil {
+		err = revoke(dir, name)
+	}
+	if err == nil {
+		err = removeFiles(filepath.Join(dir, keysDir, name+".crt"), filepath.Join(dir, keysDir, name+".key"))
+	}
+	if err != nil {
+		return fmt.Errorf("remove %s from the fleet: %w", name, err)
+	}
+	return nil
+}
+
+// removeFiles removes what is there of some files.
+func removeFiles(paths ...string) error {
+	var err error
+	for _, p := range paths {
+		if e := os.Remove(p); e != nil && !errors.Is(e, os.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
 }
 
 // without returns the rules of all accounts but one.
@@ -211,7 +234,7 @@ func writeMosquitto(dir string) error {
 	for _, l := range []struct {
 		port, cert string
 	}{{"8883", "require_certificate true\nuse_identity_as_username true\n"}, {"8884", ""}} {
-		fmt.Fprintf(&b, "\nlistener %s\ncafile %s\ncertfile %s\nkeyfile %s\ntls_version tlsv1.2\n# An account is one client: nobody can take another's place by its client id.\nuse_username_as_clientid true\n%s", l.port, at(caFile), at(serverFile), at(serverKeyFile), l.cert)
+		fmt.Fprintf(&b, "\nlistener %s\ncafile %s\ncrlfile %s\ncertfile %s\nkeyfile %s\ntls_version tlsv1.2\n# An account is one client: nobody can take another's place by its client id.\nuse_username_as_clientid true\n%s", l.port, at(caFile), at(RevokedFile), at(serverFile), at(serverKeyFile), l.cert)
 	}
 	path := at("mosquitto.conf")
 	if _, err := os.Stat(path); err == nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -348,6 +349,9 @@ func TestAccountsComeAndGo(t *testing.T) {
 	if err := embedded.RemoveAccount(f.dir, "robot"); err == nil {
 		t.Error("removing twice is no error")
 	}
+	if _, err := os.Stat(filepath.Join(f.dir, "keys", "robot.key")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the key of a removed account: %v; want it gone", err)
+	}
 	if tool, err := exec.LookPath("mosquitto_passwd"); err == nil {
 		if out, err := exec.Command(tool, "-b", filepath.Join(f.dir, embedded.PasswordsFile), "eye", "by mosquitto's own tool").CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
@@ -360,6 +364,87 @@ func TestAccountsComeAndGo(t *testing.T) {
 		if info, err := os.Stat(filepath.Join(f.dir, name)); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: %v, %v; want %v", name, info.Mode(), err, mode)
 		}
+	}
+}
+
+// TestRevokedCertificateIsOutAtOnce removes an account whose client is connected by
+// its certificate, and wants the connection to end and the certificate to be of no
+// use, to an account of the same name that is added later either.
+func TestRevokedCertificateIsOutAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.embedded()
+	old := f.of["robot"]
+	pair, err := tls.LoadX509KeyPair(old.Cert, old.Key) // it was copied to the robot
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, err := embedded.ClientTLS(old.CA, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust.Certificates = []tls.Certificate{pair}
+	lost := make(chan error, 1)
+	dial := func() error {
+		c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(f.urls["certificate"]).SetClientID("robot").SetTLSConfig(trust).SetAutoReconnect(false).
+			SetConnectTimeout(patience).SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost <- err }))
+		token := c.Connect()
+		token.WaitTimeout(patience)
+		if token.Error() == nil {
+			t.Cleanup(func() { c.Disconnect(0) })
+		}
+		return token.Error()
+	}
+	if err := dial(); err != nil {
+		t.Fatal(err)
+	}
+	if err := embedded.RemoveAccount(f.dir, "robot"); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	select {
+	case <-lost:
+		t.Logf("out after %s", time.Since(began).Round(time.Millisecond))
+	case <-time.After(patience):
+		t.Fatal("a removed account's client is still connected")
+	}
+	if err := dial(); err == nil {
+		t.Error("a removed account connects")
+	}
+	fresh, err := embedded.AddAccount(f.dir, embedded.Account{Name: "robot", Lab: "lab", Role: embedded.DeviceRole}, nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.of["robot"] = fresh
+	within(t, patience, "the new account is known", func() bool {
+		a, err := embedded.OpenAccounts(f.dir)
+		return err == nil && a.Connect(embedded.BrokerClient{Username: "robot"}, []byte(fresh.Password))
+	})
+	time.Sleep(1100 * time.Millisecond) // the broker looks once a second
+	if err := dial(); err == nil {
+		t.Error("the old certificate is good for the new account of the same name")
+	}
+	if pair, err = tls.LoadX509KeyPair(fresh.Cert, fresh.Key); err != nil {
+		t.Fatal(err)
+	}
+	trust.Certificates = []tls.Certificate{pair}
+	if err := dial(); err != nil {
+		t.Errorf("the new certificate is refused: %v", err)
+	}
+	if err := os.Rename(filepath.Join(f.dir, "ca.key"), filepath.Join(t.TempDir(), "ca.key")); err != nil {
+		t.Fatal(err)
+	}
+	if err := embedded.RemoveAccount(f.dir, "robot"); err == nil || !strings.Contains(err.Error(), "ca.key") {
+		t.Errorf("removing without the authority's key = %v; want a word of ca.key", err)
+	}
+	if a, err := embedded.OpenAccounts(f.dir); err != nil || a.Connect(embedded.BrokerClient{Certificate: "robot"}, nil) {
+		t.Errorf("without the authority's key the account is still there (%v)", err)
+	}
+	if err := os.WriteFile(filepath.Join(f.dir, embedded.RevokedFile), []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := embedded.OpenAccounts(f.dir); err == nil {
+		t.Error("a revocation list that is none is taken")
 	}
 }
 

@@ -84,6 +84,9 @@ func (c *Credentials) certify(dir string, a Account, hosts []string) error {
 func openAuthority(dir string) (*authority, error) {
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, caFile), filepath.Join(dir, caKeyFile))
 	if errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(dir, caFile)); err == nil {
+			return nil, fmt.Errorf("the fleet's authority has no key here: bring %s back to sign and revoke certificates", filepath.Join(dir, caKeyFile))
+		}
 		ca := &authority{}
 		return ca, ca.sign(&x509.Certificate{
 			Subject: pkix.Name{CommonName: "Athanor fleet"}, NotAfter: time.Now().Add(caYears * daysOfAYear * hoursOfADay),
