@@ -258,6 +258,86 @@ func (s *site) cleared(h lab.Handing) bool {
 	return err == nil && cleared
 }
 
+// TestPersonEndsADispute has a blind station die at a handover, lets somebody else
+// have both devices meanwhile, and wants a person's word to settle the sample and
+// the commands, and both slots cleared under the epochs of the new holder.
+func TestPersonEndsADispute(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		at    func(h lab.Handing) lab.Place
+		state gateway.HandoverState
+		give  lab.CommandState
+	}{
+		"There": {func(h lab.Handing) lab.Place { return h.To }, gateway.HandoverMoved, lab.CommandDone},
+		"Lost":  {func(lab.Handing) lab.Place { return lab.Place{} }, gateway.HandoverLost, lab.CommandFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, devicestest.NewBroker().Dial, func(cfg *gateway.Config) {
+				cfg.Epoch = func(context.Context, string) (int64, error) { return 9, nil }
+			})
+			m := &matter{at: map[string]gateway.Place{"S-1": placeOf("furnace")}}
+			furnace := &station{s: s, m: m, id: "furnace", blind: true}
+			robot := &station{s: s, m: m, id: "robot"} // it waits for somebody to move the sample
+			for _, x := range []*station{furnace, robot} {
+				x.start()
+				t.Cleanup(x.kill)
+			}
+			if err := s.samples.PlaceSample(t.Context(), "S-1", placeOf("furnace"), "ada"); err != nil {
+				t.Fatal(err)
+			}
+			h := lab.Handing{Sample: "S-1", From: placeOf("furnace"), To: placeOf("robot"), Give: s.command("furnace", "give", 1), Take: s.command("robot", "take", 2)}
+			if _, _, err := s.g.Handover(t.Context(), h); err != nil {
+				t.Fatal(err)
+			}
+			ctx := s.patience()
+			for { // until it is at it
+				e, err := s.ledger.Get(ctx, h.Give.ID.UUID())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if e.State == lab.CommandRunning {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			furnace.kill()
+			m.move("S-1", placeOf("robot"))
+			furnace.start()
+			for {
+				state, _, err := s.g.Handed(ctx, h.Token())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if state == gateway.HandoverUncertain {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			if err := s.g.ResolveHandover(ctx, h.Token(), c.at(h), "ada", "looked"); err != nil {
+				t.Fatal(err)
+			}
+			for !s.cleared(h) {
+				if ctx.Err() != nil {
+					t.Fatal("the slots are not cleared")
+				}
+				time.Sleep(time.Millisecond)
+			}
+			if state, _, err := s.g.Handed(ctx, h.Token()); err != nil || state != c.state {
+				t.Errorf("the handover is %s, %v; want %s", state, err, c.state)
+			}
+			e, err := s.ledger.Get(ctx, h.Give.ID.UUID())
+			if err != nil || e.State != c.give {
+				t.Errorf("the doubtful give is %s, %v; want %s, by the same word", e.State, err, c.give)
+			}
+			open, err := s.ledger.Get(ctx, lab.CommandIDOf(h.Give.ExperimentID, h.Give.Step+".clear.furnace."+h.Token(), h.Give.Intent, 0).UUID())
+			if err != nil || open.Command.Epoch != 9 {
+				t.Errorf("the slot was cleared under epoch %d, %v; want that of the holder, 9", open.Command.Epoch, err)
+			}
+		})
+	}
+}
+
 // TestHandoverIsRefusedWhereItCannotBe lists what does not begin.
 func TestHandoverIsRefusedWhereItCannotBe(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/athanor-lab/athanor/devices"
 	"github.com/athanor-lab/athanor/devices/sdk"
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/sim/world"
@@ -31,6 +32,18 @@ type Handler struct {
 
 // LiquidHandler is the kind of a [Handler], and its capability.
 const LiquidHandler = "liquid-handler"
+
+// tipsFull are the tips of a full box, and tipsLow when somebody should bring one.
+const (
+	tipsFull = 960
+	tipsLow  = 96
+)
+
+// box is the handler's supply of tips. A command does not wait for a refill: it is
+// for people to see.
+func box() devices.Supply {
+	return devices.Supply{Name: "tips", Unit: "{tip}", Level: tipsFull, Low: tipsLow}
+}
 
 // dispense is what the command is told. Volumes are in microlitres.
 type dispense struct {
@@ -60,6 +73,7 @@ type Dispensed struct {
 // Device returns the handler as a device.
 func (h Handler) Device(cfg sdk.Config) *sdk.Device {
 	dev := sdk.New(cfg)
+	dev.Supply(box())
 	one, most, dry, pure, stock := 1.0, 20000.0, 0.0, 1.0, h.StockMolar
 	spec := lab.CommandSpec{
 		Name: "dispense",
@@ -77,6 +91,9 @@ func (h Handler) Device(cfg sdk.Config) *sdk.Device {
 			return nil, harmless(err)
 		}
 		portion, err := h.dispense(c, cfg.ID, p)
+		if err == nil {
+			err = c.Use("tips", 3)
+		}
 		return portion, errors.Join(err, h.stand(dev, c, cfg.ID))
 	}, sdk.Probe(func(c *sdk.Ctx) (sdk.Found, any, error) {
 		found, portion, err := h.look(c)
@@ -87,6 +104,7 @@ func (h Handler) Device(cfg sdk.Config) *sdk.Device {
 			return struct{}{}, harmless(err)
 		}
 		n, _ := h.Bench.World.Did(cfg.ID, world.Dispensed)
+		dev.Supply(box())
 		return struct{}{}, h.Bench.record(c, cfg.ID, world.Effect{Effect: world.Changed, Final: true}, map[string]int{"uses": n})
 	}, sdk.Probe(h.Bench.probeNothing))
 	h.Bench.station(dev, cfg.ID, h.Slots)

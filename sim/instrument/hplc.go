@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/athanor-lab/athanor/devices"
 	"github.com/athanor-lab/athanor/devices/sdk"
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/sim/truth"
@@ -34,6 +35,9 @@ type HPLC struct {
 // HPLCKind is the kind of an [HPLC], and its capability.
 const HPLCKind = "hplc"
 
+// goodFor is how long the detector is calibrated, from the start of the simulation.
+const goodFor = 30 * 24 * time.Hour
+
 // Peaks is the result of a measurement, in counts.
 type Peaks struct {
 	Area          float64 `json:"area" unit:"1"` // of the product
@@ -45,6 +49,8 @@ type Peaks struct {
 // Device returns the chromatograph as a device.
 func (h HPLC) Device(cfg sdk.Config) *sdk.Device {
 	dev := sdk.New(cfg)
+	now := time.Now().UTC().Truncate(time.Second)
+	dev.SetCalibration(devices.CalibrationState{Name: "detector", Status: devices.CalibrationValid, At: now, Due: now.Add(goodFor), By: "simulation"})
 	sdk.Handle(dev, "measure", func(c *sdk.Ctx, _ struct{}) (Peaks, error) { return h.measure(c, cfg.ID) },
 		sdk.Probe(h.Bench.probe), sdk.Orphan("finish", time.Hour), sdk.Typical(h.Bench.wall(h.RunS).Round(time.Millisecond)))
 	h.Bench.station(dev, cfg.ID, h.Slots)
