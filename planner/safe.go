@@ -96,8 +96,8 @@ func (g *guard) keeps(observed []lab.Measured) bool {
 }
 
 // steps returns how many steps of the safe start two points are apart, of all
-// numbers the most; another choice is no step at all.
-func (g *guard) steps(a, b []float64) float64 {
+// numbers the most; another choice is no step at all. More than beyond are +Inf.
+func (g *guard) steps(a, b []float64, beyond float64) float64 {
 	most := 0.0
 	for c, col := range g.cols {
 		d := math.Abs(a[c] - b[c])
@@ -106,7 +106,9 @@ func (g *guard) steps(a, b []float64) float64 {
 		case col.Levels > 0 || col.Optional && math.Min(a[c], b[c]) == space.AbsentFeature:
 			return math.Inf(1)
 		default:
-			most = math.Max(most, d/g.rule.Within)
+			if most = math.Max(most, d/g.rule.Within); most > beyond {
+				return math.Inf(1)
+			}
 		}
 	}
 	return most
@@ -125,11 +127,11 @@ func (t *task) safe(state []float64) bool {
 	t.space.Features(state, f)
 	nearest := math.Inf(1)
 	for _, a := range g.anchors {
-		nearest = math.Min(nearest, g.steps(f, a.features))
+		nearest = math.Min(nearest, g.steps(f, a.features, math.Min(nearest, 1+aside)))
 	}
 	ok := nearest <= 1+aside
 	for _, b := range g.broke {
-		ok = ok && g.steps(f, b) > nearest
+		ok = ok && g.steps(f, b, nearest) > nearest
 	}
 	if ok = ok && g.expects(t.row(state, f), 0) || g.sure(t.row(state, f)); !ok {
 		g.stopped = true
