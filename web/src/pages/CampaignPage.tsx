@@ -157,10 +157,10 @@ function Plots({ c, rows, open }: { c: Campaign; rows: Row[]; open: (n: number) 
   return (
     <>
       <div className="cols32">
-        <Card title={`Best so far: ${o.name}`} right={choose}><BestSoFar key={o.name} rows={rows} objective={o} onOpen={open} /></Card>
+        <Card title={`Best so far: ${o.name}`} right={choose}><BestSoFar key={o.name} rows={rows} objective={o} fidelity={c.document.plan.fidelity} onOpen={open} /></Card>
         <Card title="Predicted and measured"><Calibration key={o.name} rows={rows} objective={o} onOpen={open} /></Card>
       </div>
-      {a && b && objectives.length === 2 && <Card title={`Trade-off: ${a.name} and ${b.name}`}><Pareto rows={rows} a={a} b={b} onOpen={open} /></Card>}
+      {a && b && objectives.length === 2 && <Card title={`Trade-off: ${a.name} and ${b.name}`}><Pareto rows={rows} a={a} b={b} fidelity={c.document.plan.fidelity} onOpen={open} /></Card>}
     </>
   );
 }

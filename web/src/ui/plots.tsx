@@ -2,7 +2,7 @@ import { useCallback, useMemo } from "react";
 import uPlot from "uplot";
 import type { Objective, Row } from "../api/client";
 import { num, plural, quantity, unitLabel } from "../util/format";
-import { calibrationOf, observed, paretoOf, traceOf } from "../util/trace";
+import { calibrationOf, type Fidelity, observed, paretoOf, traceOf } from "../util/trace";
 import { axes, type Ink, intervals, Plot, roomy } from "./Plot";
 
 const named = (o: Objective) => {
@@ -13,8 +13,8 @@ const named = (o: Objective) => {
 const dots = (colour: string, size = 6): Partial<uPlot.Series> => ({ stroke: colour, width: 0, paths: () => null, points: { show: true, size, stroke: colour, fill: colour } });
 
 /** Every observation, the best so far, and what the model expected of each experiment before it ran. */
-export function BestSoFar({ rows, objective: o, onOpen }: { rows: Row[]; objective: Objective; onOpen: (number: number) => void }) {
-  const t = useMemo(() => traceOf(rows, o), [rows, o]);
+export function BestSoFar({ rows, objective: o, fidelity: f, onOpen }: { rows: Row[]; objective: Objective; fidelity?: Fidelity; onOpen: (number: number) => void }) {
+  const t = useMemo(() => traceOf(rows, o, f), [rows, o, f]);
   const data = useMemo<uPlot.AlignedData>(() => [t.number, t.low, t.high, t.mean, t.measured, t.best], [t]);
   const y = named(o);
   const options = useCallback(
@@ -117,7 +117,7 @@ export function Calibration({ rows, objective: o, onOpen }: { rows: Row[]; objec
 }
 
 /** Two objectives against each other, with the experiments that no other beats in both. */
-export function Pareto({ rows, a, b, onOpen }: { rows: Row[]; a: Objective; b: Objective; onOpen: (number: number) => void }) {
+export function Pareto({ rows, a, b, fidelity: f, onOpen }: { rows: Row[]; a: Objective; b: Objective; fidelity?: Fidelity; onOpen: (number: number) => void }) {
   const points = useMemo(
     () => rows.flatMap((r) => {
       const x = observed(r, a.name);
@@ -126,7 +126,7 @@ export function Pareto({ rows, a, b, onOpen }: { rows: Row[]; a: Objective; b: O
     }).sort((p, q) => p.x - q.x),
     [rows, a, b],
   );
-  const front = useMemo(() => new Set(paretoOf(rows, a, b).map((r) => r.number)), [rows, a, b]);
+  const front = useMemo(() => new Set(paretoOf(rows, a, b, f).map((r) => r.number)), [rows, a, b, f]);
   const data = useMemo<uPlot.AlignedData>(
     () => [points.map((p) => p.x), points.map((p) => (front.has(p.n) ? null : p.y)), points.map((p) => (front.has(p.n) ? p.y : null))],
     [points, front],

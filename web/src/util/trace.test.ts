@@ -24,6 +24,11 @@ describe("traceOf", () => {
     expect(t.low).toEqual([null, 0, 5, null]);
   });
   it("knows that less can be better", () => expect(traceOf(rows, { ...up, direction: "minimize" }).best).toEqual([3, 2, 2, 2]));
+  it("judges at the target of a fidelity", () => {
+    const at = (n: number, y: number, hours: number) => ({ ...row(n, { yield: y }), settings: [{ name: "hours", value: hours }] });
+    const f = { parameter: "hours", target: 24 };
+    expect(traceOf([at(1, 3, 24), at(2, 9, 1), at(3, 4, 24)], up, f).best).toEqual([3, 3, 4]);
+  });
   it("is empty without rows", () => expect(traceOf([], up).number).toEqual([]));
 });
 

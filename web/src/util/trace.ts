@@ -1,4 +1,4 @@
-import type { Objective, Prediction, Row } from "../api/client";
+import type { Document, Objective, Prediction, Row } from "../api/client";
 
 /** What the plots of one objective draw, in order of experiment number. Absent values are null. */
 export type Trace = {
@@ -15,15 +15,20 @@ export const predicted = (r: Row, objective: string): Prediction | undefined => 
 
 export const better = (direction: Objective["direction"], a: number, b: number): boolean => (direction === "minimize" ? a < b : a > b);
 
+export type Fidelity = Document["plan"]["fidelity"];
+
+/** Whether an experiment counts for the answer: where there is a fidelity, those at its target do. */
+export const judged = (r: Row, f: Fidelity): boolean => !f || r.settings.find((s) => s.name === f.parameter)?.value === f.target;
+
 /** The trace of an objective over all experiments that have a value or a prediction. */
-export function traceOf(rows: Row[], o: Objective): Trace {
+export function traceOf(rows: Row[], o: Objective, f?: Fidelity): Trace {
   const t: Trace = { number: [], measured: [], best: [], mean: [], low: [], high: [] };
   let best: number | null = null;
   for (const r of rows) {
     const y = observed(r, o.name);
     const p = predicted(r, o.name);
     if (y === undefined && !p) continue;
-    if (y !== undefined && (best === null || better(o.direction, y, best))) best = y;
+    if (y !== undefined && judged(r, f) && (best === null || better(o.direction, y, best))) best = y;
     t.number.push(r.number);
     t.measured.push(y ?? null);
     t.best.push(best);
@@ -60,8 +65,8 @@ export function calibrationOf(t: Trace): Calibration {
 }
 
 /** The experiments that no other beats in both objectives, by the first one's value. */
-export function paretoOf(rows: Row[], a: Objective, b: Objective): Row[] {
-  const points = rows.flatMap((r) => {
+export function paretoOf(rows: Row[], a: Objective, b: Objective, f?: Fidelity): Row[] {
+  const points = rows.filter((r) => judged(r, f)).flatMap((r) => {
     const x = observed(r, a.name);
     const y = observed(r, b.name);
     return x === undefined || y === undefined ? [] : [{ r, x, y }];
