@@ -134,7 +134,7 @@ func TestPapersFade(t *testing.T) {
 // the space lacks, values outside, papers that are not listed, weights of nothing.
 func TestOddEvidenceIsHarmless(t *testing.T) {
 	t.Parallel()
-	p := planner.New(planner.Options{Feasible: halfPlane, Active: branches})
+	p := planner.New(planner.Options{Feasible: halfPlane, Active: branches, Costs: byLength})
 	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		b := randomBrief(rng)
