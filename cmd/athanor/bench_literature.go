@@ -80,7 +80,7 @@ func (c *benchLiteratureCmd) lookups() ([]literature.Lookup, error) {
 // benchKnowledgeCmd measures what a ranking from outside is worth to the planner.
 type benchKnowledgeCmd struct {
 	Data  string   `required:"" env:"ATHANOR_TABLES" help:"Folder of tables: a folder to a set, with table.csv and space.json."`
-	Seeds int      `default:"5" help:"Campaigns to a table and ranking."`
+	Seeds int      `default:"16" help:"Campaigns to a table and ranking; fewer tell little."`
 	Sets  []string `help:"The sets to run; all by default, of which those with few levels to each parameter count."`
 	JSON  bool     `name:"json" help:"Print one JSON object."`
 }

@@ -17,6 +17,7 @@ import (
 type Knowledge struct {
 	// Relative is the mean over sets by the ranking's correlation with the truth.
 	Relative map[string]float64          `json:"area_over_none"`
+	Interval map[string]Interval         `json:"area_over_none_ci95"`
 	Sets     map[string]KnowledgeOfTable `json:"sets"`
 	Seeds    int                         `json:"seeds"`
 	Budget   int                         `json:"budget"`
@@ -45,45 +46,77 @@ func RunKnowledge(ctx context.Context, p Proposer, o Options) (Knowledge, error)
 	if err != nil {
 		return Knowledge{}, err
 	}
-	out := Knowledge{Relative: map[string]float64{}, Sets: map[string]KnowledgeOfTable{}, Seeds: o.Seeds, Budget: knowledgeBudget}
+	out := Knowledge{Relative: map[string]float64{}, Interval: map[string]Interval{}, Sets: map[string]KnowledgeOfTable{}, Seeds: o.Seeds, Budget: knowledgeBudget}
+	var counted []byRanking
 	for _, t := range tables {
 		levels := t.levels()
 		if levels == nil || len(t.Value) < 3*knowledgeBudget {
 			continue
 		}
-		areas := map[string]float64{}
-		none := 0.0
+		areas := byRanking{}
 		for seed := 1; seed <= o.Seeds; seed++ {
 			a, err := t.informed(ctx, p, o, uint64(seed), nil)
 			if err != nil {
 				return out, fmt.Errorf("bench table %s, seed %d: %w", t.Name, seed, err)
 			}
-			none += a / float64(o.Seeds)
+			areas[unread] = append(areas[unread], a)
 			for _, rho := range correlations {
 				e := t.ranking(levels, rho, uint64(seed))
 				if a, err = t.informed(ctx, p, o, uint64(seed), e); err != nil {
 					return out, fmt.Errorf("bench table %s, seed %d: %w", t.Name, seed, err)
 				}
-				areas[name(rho)] += a / float64(o.Seeds)
+				areas[name(rho)] = append(areas[name(rho)], a)
 			}
 		}
+		none := mean(areas[unread])
 		if none < 0.01*(knowledgeBudget-knowledgeStarts) {
 			continue // nothing is left to gain
 		}
 		k := KnowledgeOfTable{None: none, Relative: map[string]float64{}}
-		for n, a := range areas {
-			k.Relative[n] = a / none
+		for _, rho := range correlations {
+			k.Relative[name(rho)] = mean(areas[name(rho)]) / none
 		}
+		counted = append(counted, areas)
 		out.Sets[t.Name] = k
 		o.Progress("%-28s area without %.2f; over it with a ranking of correlation 0.6: %.2f, 0.3: %.2f, 0: %.2f, -0.3: %.2f\n",
 			t.Name, none, k.Relative["0.6"], k.Relative["0.3"], k.Relative["0"], k.Relative["-0.3"])
 	}
-	for _, k := range out.Sets {
-		for n, a := range k.Relative {
-			out.Relative[n] += a / float64(len(out.Sets))
+	for _, rho := range correlations {
+		n := name(rho)
+		for _, k := range out.Sets {
+			out.Relative[n] += k.Relative[n] / float64(len(out.Sets))
 		}
+		out.Interval[n] = ratios(counted, n)
 	}
 	return out, nil
+}
+
+// byRanking are the areas of one table's campaigns by seed, to a ranking.
+type byRanking map[string][]float64
+
+// unread stands for no ranking.
+const unread = ""
+
+// ratios returns the 95 % bootstrap interval of the mean over tables of the area
+// with a ranking over that without, seeds drawn anew for each table, the same for
+// both. Areas are as good as nothing in most campaigns and large in a few, so that
+// eight seeds say little.
+func ratios(tables []byRanking, ranking string) Interval {
+	rng := rand.New(rand.NewPCG(uint64(len(tables)), 22))
+	drawn := make([]float64, resamples)
+	for i := range drawn {
+		for _, t := range tables {
+			with, without := 0.0, 0.0
+			for range t[unread] {
+				s := rng.IntN(len(t[unread]))
+				with += t[ranking][s]
+				without += t[unread][s]
+			}
+			drawn[i] += with / math.Max(without, 1e-12) / float64(len(tables))
+		}
+	}
+	slices.Sort(drawn)
+	return Interval{drawn[resamples/40], drawn[resamples-1-resamples/40]}
 }
 
 func name(rho float64) string { return strconv.FormatFloat(rho, 'g', -1, 64) }

@@ -85,4 +85,9 @@ func TestKnowledgeIsMeasured(t *testing.T) {
 	if !(r["0.6"] < r["0.3"] && r["0.3"] < r["-0.3"] && r["0.6"] < 0.6) {
 		t.Errorf("area over that without a ranking %v; want it to fall with the correlation, and below 0.6 at 0.6", r)
 	}
+	for n, i := range k.Interval {
+		if !(i[0] <= r[n] && r[n] <= i[1]) || len(k.Interval) != len(r) {
+			t.Errorf("the interval of %s is %v, which leaves out %.2f", n, i, r[n])
+		}
+	}
 }
