@@ -17,7 +17,7 @@ import (
 // brought to mean 0 and variance 1 over the space. K is a product of Gaussians for
 // numbers, normalised within their limits, and of the kernel of Aitchison & Aitken
 // (Multivariate binary discrimination by the kernel method, 1976) for choices;
-// what a claim leaves open counts as one. Compositions are left open.
+// what a claim leaves open counts as one. The shares of a composition are numbers.
 type knowledge struct {
 	papers  []string // by index, as the claims and effects name them
 	places  []place
@@ -144,6 +144,10 @@ func (t *task) encode(s lab.Setting) (column int, col space.Column, value float6
 func (t *task) place(c lab.Claim) (place, bool) {
 	p := place{weight: c.Weight}
 	for _, s := range c.Settings {
+		if columns, at := t.shares(s); columns != nil {
+			p.columns, p.at = append(p.columns, columns...), append(p.at, at...)
+			continue
+		}
 		column, col, v, ok := t.encode(s)
 		switch {
 		case !ok:
