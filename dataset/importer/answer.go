@@ -23,7 +23,9 @@ func (m *Mapping) Answer(a Answers) error {
 		if err != nil {
 			return err
 		}
-		c.Role = Role(role)
+		if c.Role = Role(role); c.Role == Objective && !c.numeric() {
+			c.Type = NumberType // what is seen is a number
+		}
 		if !c.needsUnit() || c.Unit != "" {
 			c.confirm()
 		}
@@ -32,6 +34,9 @@ func (m *Mapping) Answer(a Answers) error {
 		c, unit, err := m.named(say, "unit")
 		if err != nil {
 			return err
+		}
+		if !c.needsUnit() {
+			return lab.Errorf(lab.Invalid, "unit %q: %s is %s of type %s, which has no unit; if it is a number that was seen or chosen, say --role %s too", say, c.Name, article(c.Role), c.Type, quoted(c.Name+"=objective"))
 		}
 		if unit != string(c.Unit) {
 			c.UnitSource = FromMapping

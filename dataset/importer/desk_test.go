@@ -88,6 +88,13 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%+v: confirmed %v, %v", a, m.Columns[3].Confirmed, err)
 		}
 	}
+	words := imports(t, "id,yield (%)\na,41\nb,much\nc,little\n", nil).mapping
+	if err := words.Answer(importer.Answers{Units: []string{"yield=%"}}); lab.KindOf(err) != lab.Invalid || !strings.Contains(err.Error(), "--role yield=objective") {
+		t.Errorf("a unit was given to texts: %v", err)
+	}
+	if err := words.Answer(importer.Answers{Roles: []string{"yield=objective"}, Units: []string{"yield=%"}}); err != nil || words.Columns[1].Type != importer.NumberType {
+		t.Errorf("texts that are said to be an objective are %s: %v", words.Columns[1].Type, err)
+	}
 	for _, a := range []importer.Answers{{Units: []string{"yeild=%"}}, {Units: []string{"yield"}}, {Units: []string{"yield="}}, {Units: []string{"yield=furlong?"}}, {Confirm: []string{"yield"}}, {Confirm: []string{"x"}}, {Roles: []string{"yield=boss"}}} {
 		m := r.mapping
 		m.Columns = append([]importer.Column(nil), m.Columns...)
