@@ -229,7 +229,7 @@ func ShapeOfMapping(m importer.Mapping) Shape {
 		case c.Role == importer.Objective:
 			s.Objectives = append(s.Objectives, f)
 		case c.Role == importer.Parameter:
-			if c.Type == importer.TextType || c.Type == importer.TimeType {
+			if c.Type != importer.NumberType && c.Type != importer.IntegerType {
 				f.Kind = Labels
 			}
 			s.Settings = append(s.Settings, f)

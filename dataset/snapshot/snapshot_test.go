@@ -410,9 +410,9 @@ func TestImportedRows(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var b strings.Builder
-	b.WriteString("plate_id,temperature (°C),yield [%{mol}]\n")
+	b.WriteString("plate_id,ligand_smiles,temperature (°C),yield [%{mol}]\n")
 	for i := range 60 {
-		fmt.Fprintf(&b, "P%d,%d.5,%d.25\n", i/6, 20+i%20, i)
+		fmt.Fprintf(&b, "P%d,%sP,%d.5,%d.25\n", i/6, strings.Repeat("C", 1+i%7), 20+i%20, i)
 	}
 	path := filepath.Join(dir, "t.csv")
 	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {

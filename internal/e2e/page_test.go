@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +21,9 @@ func TestPageInABrowser(t *testing.T) {
 	}
 	data := folder(t)
 	url := run(t, nil, up(data)...).url()
+	if err := os.WriteFile(filepath.Join(data, "inbox", "shared.csv"), []byte("solvent,temperature (°C),yield (%)\nDMSO,90,41\nDMF,95,52\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, time.Minute, "the devices", func() bool {
 		_, _, status := command(t, url, "campaign", "check", "../../examples/campaigns/01-reaction-yield.yaml")
 		var list struct{ Items []struct{ Conn string } }

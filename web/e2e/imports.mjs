@@ -107,5 +107,15 @@ export async function importTests({ test, page, base, accessible, shot }) {
     await shot("import-list");
   });
 
+  const { items } = await (await fetch(`${base}/api/v1/imports/inbox`)).json();
+  if (items.length) {
+    await test("a file in the server's folder of imports is chosen there", async () => {
+      await page.goto(`${base}/data/import`);
+      await page.getByRole("button", { name: `Choose ${items[0].name}` }).click();
+      await page.getByRole("heading", { name: `Import ${items[0].name}` }).waitFor();
+      await tried();
+    });
+  }
+
   return [review, path, "/data/import"];
 }
