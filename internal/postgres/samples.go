@@ -188,8 +188,8 @@ func (db *DB) Room(ctx context.Context, device string, slots []string) (lab.Room
 		FROM placements p
 		WHERE p.device = $1 AND p.slot = ANY ($2) AND p.certain
 			AND NOT EXISTS (SELECT FROM handovers h WHERE h.sample = p.sample AND h.state IN ('open', 'uncertain'))
-			AND p.sample ~ '^[0-9a-f]{8}-[0-9a-f-]{27}\.'
-			AND EXISTS (SELECT FROM outcomes o WHERE o.experiment_id = substr(p.sample, 1, 36)::uuid)
+			-- a CASE, since conditions may be evaluated in any order, and other names are no UUID
+			AND EXISTS (SELECT FROM outcomes o WHERE o.experiment_id = CASE WHEN p.sample ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.' THEN substr(p.sample, 1, 36)::uuid END)
 		ORDER BY p.since
 		LIMIT 1`
 	room := lab.Room{Slots: len(slots) > 0}
