@@ -29,8 +29,9 @@ func (g *Gateway) onEvent(ctx context.Context, m devices.Message) {
 const batchMax = 64
 
 // fold enters the events of a shard. Of several that wait about one command,
-// only the last matters, as long as it ends nothing: a short command costs one
-// entry instead of three.
+// only the last matters: a short command costs one entry instead of three. An
+// end with raw data may be long in coming, so what came before it is entered: it
+// is known that the command was begun.
 func (g *Gateway) fold(ctx context.Context, shard <-chan said) {
 	for {
 		var batch []said
@@ -62,7 +63,10 @@ func (g *Gateway) fold(ctx context.Context, shard <-chan said) {
 		}
 		for i, s := range batch {
 			ev := events[i]
-			if ev.ID == "" || !ev.State.Terminal() && last[key{s.device, ev.ID}] > i && !events[last[key{s.device, ev.ID}]].Refusal() {
+			if ev.ID == "" {
+				continue
+			}
+			if l := last[key{s.device, ev.ID}]; !ev.State.Terminal() && l > i && !events[l].Refusal() && len(events[l].Blobs) == 0 {
 				continue
 			}
 			g.take(ctx, s.device, ev, s.raw)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -206,11 +207,13 @@ func TestRawDataComesFirst(t *testing.T) {
 		}
 		uploads := &gateway.Uploads{Secret: bytes.Repeat([]byte{1}, 32)}
 		gate := make(chan struct{})
+		open := sync.OnceFunc(func() { close(gate) })
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			<-gate
 			uploads.Handler(store, nil).ServeHTTP(w, r)
 		}))
 		t.Cleanup(server.Close)
+		t.Cleanup(open) // or a failed test would wait for its own uploads
 		uploads.Href = server.URL
 		s := newSite(t, dial, func(c *gateway.Config) { c.Blobs, c.Uploads = store, uploads })
 		lots := bytes.Repeat([]byte("spectrum"), 20_000)
@@ -229,7 +232,7 @@ func TestRawDataComesFirst(t *testing.T) {
 		if told := s.completer.Told(c.ID); len(told) > 0 {
 			t.Errorf("told %+v before its raw data was here", told)
 		}
-		close(gate)
+		open()
 		r := s.ended(c, lab.CommandDone)
 		if len(r.Blobs) != 2 || r.Blobs[0].Name != "note.txt" || r.Blobs[1].Size != int64(len(lots)) {
 			t.Fatalf("blobs = %+v; want two", r.Blobs)
