@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,7 +17,9 @@ import (
 // porter is a ledger of samples for workflows: where the one sample is, and what
 // each device makes of its side of a handover.
 type porter struct {
-	w        *world
+	w *world
+
+	mu       sync.Mutex // the two sides' activities run side by side; say is called under it
 	at       *lab.Placement
 	room     map[string]lab.Room
 	say      func(c lab.Command) *lab.Result
@@ -54,6 +57,8 @@ func setupPorter(t *testing.T) *porter {
 	plain := w.answer
 	w.answer = func(c lab.Command) *lab.Result {
 		if c.Step == "dose" { // the sample is made
+			p.mu.Lock()
+			defer p.mu.Unlock()
 			p.at = &lab.Placement{Sample: vial, Place: lab.Place{Device: c.Device, Slot: c.Samples[0].Slot}, Certain: true}
 		}
 		return plain(c)
@@ -63,6 +68,8 @@ func setupPorter(t *testing.T) *porter {
 
 // Whereabouts implements [workflows.Samples].
 func (p *porter) Whereabouts(_ context.Context, sample string) (lab.Placement, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.at == nil {
 		return lab.Placement{}, lab.Errorf(lab.NotFound, "sample %s is nowhere", sample)
 	}
@@ -70,25 +77,34 @@ func (p *porter) Whereabouts(_ context.Context, sample string) (lab.Placement, e
 }
 
 // Room implements [workflows.Samples].
-func (p *porter) Room(_ context.Context, device string) (lab.Room, error) { return p.room[device], nil }
+func (p *porter) Room(_ context.Context, device string) (lab.Room, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.room[device], nil
+}
 
 // Handover implements [workflows.Samples]: each side answers a minute later, or
 // when it is cancelled.
 func (p *porter) Handover(ctx context.Context, h lab.Handing) (gave, took *lab.Result, err error) {
-	if !slices.ContainsFunc(p.handings, func(x lab.Handing) bool { return x.Token() == h.Token() }) {
-		p.handings = append(p.handings, h)
-	}
 	c := h.Give
 	if activity.GetInfo(ctx).ActivityID == h.Take.ID.UUID() {
 		c = h.Take
 	}
+	p.mu.Lock()
+	if !slices.ContainsFunc(p.handings, func(x lab.Handing) bool { return x.Token() == h.Token() }) {
+		p.handings = append(p.handings, h)
+	}
+	r := p.say(c)
+	p.mu.Unlock()
 	p.w.mu.Lock()
 	p.w.tokens[c.ID] = activity.GetInfo(ctx).TaskToken
 	p.w.dispatched = append(p.w.dispatched, c)
 	p.w.mu.Unlock()
-	if r := p.say(c); r != nil {
+	if r != nil {
 		p.w.env.RegisterDelayedCallback(func() {
+			p.mu.Lock()
 			p.ends[c.ID] = r.State
+			p.mu.Unlock()
 			p.w.complete(*r)
 		}, time.Minute)
 	}
@@ -97,6 +113,8 @@ func (p *porter) Handover(ctx context.Context, h lab.Handing) (gave, took *lab.R
 
 // Handed implements [workflows.Samples].
 func (p *porter) Handed(_ context.Context, token string) (lab.HandoverState, bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	h := p.handings[slices.IndexFunc(p.handings, func(x lab.Handing) bool { return x.Token() == token })]
 	gave, took := p.ends[h.Give.ID], p.ends[h.Take.ID]
 	state := lab.HandoverUncertain
@@ -206,6 +224,8 @@ func TestDisputeWaitsForAPerson(t *testing.T) {
 				return answered(c, lab.CommandDone, lab.EffectComplete)
 			}
 			p.w.at(2*time.Minute+20*time.Second, func() { // the test environment tries ten times only
+				p.mu.Lock()
+				defer p.mu.Unlock()
 				if len(p.handings) != 1 || len(p.w.outcomes) != 0 {
 					t.Errorf("twenty seconds later there were %d handovers and %d outcomes, want 1 and 0", len(p.handings), len(p.w.outcomes))
 				}
@@ -231,6 +251,8 @@ func TestSpentSampleMakesRoom(t *testing.T) {
 	plain := p.w.answer
 	p.w.answer = func(c lab.Command) *lab.Result {
 		if c.Name == lab.CommandDiscard {
+			p.mu.Lock()
+			defer p.mu.Unlock()
 			p.room["device-of-look"] = lab.Room{Slots: true, Free: "t1"}
 		}
 		return plain(c)
