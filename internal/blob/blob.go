@@ -21,8 +21,8 @@ import (
 	"github.com/athanor-lab/athanor/lab"
 )
 
-// Dir is a store in a directory. It is safe for concurrent use by one process;
-// others may read.
+// Dir is a store in a directory. It is safe for concurrent use, by several
+// processes too: who appends has the lock of the partial file.
 type Dir struct {
 	root string
 
@@ -89,23 +89,32 @@ func (d *Dir) Append(ctx context.Context, sum string, offset, size int64, r io.R
 		return at, whole, err
 	}
 	defer d.leave(sum)
+	if at, whole, err := d.Status(ctx, sum); err != nil || whole {
+		return at, whole, err
+	}
+	f, err := d.begin(sum)
+	if err != nil {
+		at, whole, lost := d.Status(ctx, sum)
+		if whole && lost == nil {
+			err = nil // somebody else has just finished it
+		}
+		return at, whole, err
+	}
+	defer f.Close()
 	at, whole, err = d.Status(ctx, sum)
 	switch {
-	case err != nil || whole:
+	case err != nil:
 		return at, whole, err
+	case whole: // and the file that begin has made is of no use
+		return at, true, os.Remove(d.partial(sum))
 	case offset != at:
 		return at, false, lab.Errorf(lab.Conflict, "append to blob %s at %d: %d bytes are there", sum, offset, at)
 	case size < at:
 		return at, false, lab.Errorf(lab.Invalid, "append to blob %s of %d bytes: %d are there", sum, size, at)
 	}
-	f, err := os.OpenFile(d.partial(sum), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
-	if err != nil {
-		return at, false, fmt.Errorf("append to blob %s: %w", sum, err)
-	}
 	n, cut := io.Copy(f, io.LimitReader(r, size-at))
 	at += n
-	err = f.Sync()
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err := f.Sync(); err != nil {
 		return at, false, fmt.Errorf("append to blob %s: %w", sum, err)
 	}
 	if at < size {
@@ -118,6 +127,35 @@ func (d *Dir) Append(ctx context.Context, sum string, offset, size int64, r io.R
 		return 0, false, err
 	}
 	return at, true, nil
+}
+
+// begin opens the partial file of a blob and locks it. It is lab.Conflict when
+// another process has it, or has done away with it meanwhile.
+func (d *Dir) begin(sum string) (*os.File, error) {
+	f, err := os.OpenFile(d.partial(sum), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("append to blob %s: %w", sum, err)
+	}
+	free, err := lock(f)
+	if err == nil && free {
+		var mine, there fs.FileInfo
+		if mine, err = f.Stat(); err == nil {
+			there, err = os.Stat(d.partial(sum))
+			free = err == nil && os.SameFile(mine, there)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	switch {
+	case err != nil:
+		err = fmt.Errorf("append to blob %s: %w", sum, err)
+	case !free:
+		err = lab.Errorf(lab.Conflict, "append to blob %s: some other process is at it", sum)
+	default:
+		return f, nil
+	}
+	return nil, errors.Join(err, f.Close())
 }
 
 // finish makes a blob exist whose bytes are all there.

@@ -146,3 +146,55 @@ func TestOneWriterAtATime(t *testing.T) {
 		t.Errorf("%d bytes, %v; want %d as sent", len(got), err, len(content))
 	}
 }
+
+// TestProcessesShareAStore has several stores in one directory, as several
+// processes have them, append the same pieces side by side, and wants each blob
+// whole, its bytes in order, and no store to report another hash.
+func TestProcessesShareAStore(t *testing.T) {
+	t.Parallel()
+	_, root := open(t)
+	content := make([]byte, 40_000)
+	rng := rand.New(rand.NewPCG(11, 0))
+	for j := range content {
+		content[j] = byte(rng.Uint32())
+	}
+	sum := sumOf(content)
+	var wg sync.WaitGroup
+	for range 4 {
+		d, err := blob.Open(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			for whole := false; !whole; {
+				at, _, err := d.Status(t.Context(), sum)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				end := min(int64(len(content)), at+1000)
+				_, whole, err = d.Append(t.Context(), sum, at, int64(len(content)), bytes.NewReader(content[at:end]))
+				if err != nil && lab.KindOf(err) != lab.Conflict {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	d, err := blob.Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := d.Get(t.Context(), sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if got, err := io.ReadAll(f); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("%d bytes, %v; want the %d that were sent", len(got), err, len(content))
+	}
+	if left, err := os.ReadDir(filepath.Join(root, "partial")); err != nil || len(left) > 0 {
+		t.Errorf("partial files left: %v, %v; want none", left, err)
+	}
+}
