@@ -120,8 +120,13 @@ func (c Ctl) check() error {
 			return lab.Errorf(lab.Invalid, "decode ctl: %s needs the target's id", c.Op)
 		}
 	case OpMissing:
-		if c.Target == "" || !ValidSHA256(c.SHA256) {
-			return lab.Errorf(lab.Invalid, "decode ctl: blob_missing needs the target's id, and sha256 in small hexadecimal letters")
+		if c.Target == "" && c.Missing == nil || !ValidSHA256(c.SHA256) {
+			return lab.Errorf(lab.Invalid, "decode ctl: blob_missing needs the target's id, unless it answers chunks by missing, and sha256 in small hexadecimal letters")
+		}
+		for _, index := range c.Missing {
+			if index < 0 || index >= ChunksMax {
+				return lab.Errorf(lab.Invalid, "decode ctl: missing names chunk %d; want an index from 0 below %d", index, ChunksMax)
+			}
 		}
 	case OpResolve:
 		if c.Target == "" || c.By == "" || c.Outcome != lab.CommandDone && c.Outcome != lab.CommandFailed {

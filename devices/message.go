@@ -78,7 +78,7 @@ const (
 	OpReset   Op = "reset"        // leave stopped or fault
 	OpResolve Op = "resolve"      // say what became of a command in doubt: target, outcome, by, reason
 	OpStatus  Op = "status"       // say the state now, and what is known of target
-	OpMissing Op = "blob_missing" // upload the blob sha256 of the command target again
+	OpMissing Op = "blob_missing" // send the blob sha256 of the command target again, in chunks from missing on; an empty missing: it is kept
 )
 
 // Ctl is an instruction out of the order of commands. Cancel and stop need no
@@ -94,7 +94,9 @@ type Ctl struct {
 	By      string           `json:"by,omitempty"`
 	Reason  string           `json:"reason,omitempty"`
 	SHA256  string           `json:"sha256,omitempty"`
-	Missing []int64          `json:"missing,omitempty"`
+	// Missing answers chunks: the index of the first that the laboratory lacks,
+	// or none, and not nil, when it has the blob on its disk.
+	Missing []int64 `json:"missing,omitzero"`
 }
 
 // Conn is a device's birth and death. The last will says "lost": the link is

@@ -21,6 +21,7 @@ const (
 	LeafCtl   Leaf = "ctl"   // laboratory, never retained: [Ctl]
 	LeafAlarm Leaf = "alarm" // device, retained, below it the code: [Alarm], or nothing when it is cleared
 	LeafTm    Leaf = "tm"    // device, below it the stream: [Batch]
+	LeafBlob  Leaf = "blob"  // device, below it the SHA-256 of raw data: [Chunk]
 )
 
 var ident = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
@@ -36,7 +37,7 @@ func Topic(lab, device string, leaf Leaf) string {
 }
 
 // SubTopic returns a topic below a device's: the code of an alarm, the name of
-// a stream. "+" stands for every device, and for everything below.
+// a stream, the SHA-256 of a blob. "+" stands for every device, and for everything below.
 func SubTopic(lab, device string, leaf Leaf, name string) string {
 	return Topic(lab, device, leaf) + "/" + name
 }
@@ -48,7 +49,7 @@ func ParseSubTopic(topic string) (device string, leaf Leaf, name string, ok bool
 		return "", "", "", false
 	}
 	_, device, leaf, ok = ParseTopic(parent)
-	return device, leaf, name, ok && (leaf == LeafAlarm || leaf == LeafTm)
+	return device, leaf, name, ok && (leaf == LeafAlarm || leaf == LeafTm || leaf == LeafBlob && ValidSHA256(name))
 }
 
 func cutLast(s string) (before, after string, ok bool) {

@@ -42,6 +42,9 @@ type bench struct {
 	alarms  map[string]devices.Alarm // that are retained now
 	clears  map[string]int           // how often each was cleared
 	batches map[string][]devices.Batch
+	chunks  []devices.Chunk // of raw data, their data left out, as they came
+	pieces  map[string][]byte
+	hold    bool     // answers to chunks
 	wrong   []string // what was said that is not of the contract
 	sent    []string // ids of commands
 	refused map[string]bool
@@ -62,7 +65,7 @@ type heardState struct {
 func newBench(cfg Config) *bench {
 	return &bench{
 		cfg: cfg, id: fmt.Sprintf("conf-%x", time.Now().UnixMilli()), epoch: 1,
-		heard: make(chan struct{}), refused: map[string]bool{}, names: map[string]string{}, alarms: map[string]devices.Alarm{}, clears: map[string]int{}, batches: map[string][]devices.Batch{},
+		heard: make(chan struct{}), refused: map[string]bool{}, names: map[string]string{}, alarms: map[string]devices.Alarm{}, clears: map[string]int{}, batches: map[string][]devices.Batch{}, pieces: map[string][]byte{},
 	}
 }
 
@@ -71,7 +74,7 @@ func newBench(cfg Config) *bench {
 func (b *bench) open(ctx context.Context) error {
 	topic := func(leaf devices.Leaf) string { return devices.Topic(b.cfg.Lab, b.cfg.Device, leaf) }
 	bus, err := b.cfg.Dial(ctx, devices.Session{ClientID: b.id, Subscriptions: []devices.Subscription{{
-		Filters: []string{topic(devices.LeafConn), topic(devices.LeafAbout), topic(devices.LeafState), topic(devices.LeafEv), topic(devices.LeafAlarm) + "/+", topic(devices.LeafTm) + "/+"},
+		Filters: []string{topic(devices.LeafConn), topic(devices.LeafAbout), topic(devices.LeafState), topic(devices.LeafEv), topic(devices.LeafAlarm) + "/+", topic(devices.LeafTm) + "/+", topic(devices.LeafBlob) + "/+"},
 		Handle:  func(_ context.Context, m devices.Message) { b.take(m) },
 	}}})
 	if err != nil {
@@ -201,6 +204,8 @@ func (b *bench) takeBelow(m devices.Message) (devices.Leaf, error) {
 			return leaf, err
 		}
 		b.batches[name] = append(b.batches[name], t)
+	case leaf == devices.LeafBlob:
+		return leaf, b.takeChunk(name, m)
 	}
 	return leaf, nil
 }

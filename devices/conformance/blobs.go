@@ -66,18 +66,126 @@ var blobs = []Check{
 			return err
 		})
 	}},
+	{Name: "blob.chunks", Title: "where no upload is offered, raw data comes in chunks over the broker, from where the laboratory says, and then the end again", Needs: "B", run: chunked},
+}
+
+// chunked runs an example that comes with raw data and offers no upload, and
+// wants the data in chunks: all, from where the kit says, and then the end again.
+func chunked(ctx context.Context, b *bench) error {
+	x, err := b.withRaw()
+	if err != nil {
+		return err
+	}
+	b.holdChunks(true)
+	defer b.holdChunks(false)
+	e, err := b.done(ctx, b.order(x.action.Name, x.params, nil))
+	if err != nil {
+		return err
+	}
+	if !uploaded(e) {
+		return skip("all raw data of the example goes inside the event")
+	}
+	for _, blob := range e.Blobs {
+		if blob.Data == nil && blob.Size > 0 {
+			if err := b.inChunks(ctx, blob); err != nil {
+				return fmt.Errorf("blob %s: %w", blob.Name, err)
+			}
+		}
+	}
+	_, err = b.await(ctx, e.ID, "the end (dup), after the laboratory had said that it lacks nothing", 1, func(x heardEvent) bool { return dup(x) && x.State == e.State })
+	return err
+}
+
+// inChunks waits for a blob in chunks, asks for its last once more, and ends it.
+func (b *bench) inChunks(ctx context.Context, blob devices.Blob) error {
+	count := devices.ChunksOf(blob.Size)
+	came := func(from int) func() bool {
+		return func() bool {
+			for index := from; index < count; index++ {
+				if !slices.ContainsFunc(b.chunks, func(c devices.Chunk) bool { return c.SHA256 == blob.SHA256 && c.Index == index && c.Count == count }) {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	if err := b.until(ctx, 4*b.cfg.Patience, fmt.Sprintf("%d chunks", count), came(0)); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	sum := sha256.Sum256(b.pieces[blob.SHA256])
+	size := int64(len(b.pieces[blob.SHA256]))
+	from := max(0, count-2)
+	b.chunks = nil
+	b.mu.Unlock()
+	if hex.EncodeToString(sum[:]) != blob.SHA256 || size != blob.Size {
+		return fmt.Errorf("the chunks make %d bytes of the hash %x; the end says %d and %s", size, sum, blob.Size, blob.SHA256)
+	}
+	if err := b.ctl(ctx, fields{"op": "blob_missing", "sha256": blob.SHA256, "missing": []int{from}}); err != nil {
+		return err
+	}
+	if err := b.until(ctx, 4*b.cfg.Patience, fmt.Sprintf("the chunks from %d on again, as blob_missing asks", from), came(from)); err != nil {
+		return err
+	}
+	return b.ctl(ctx, fields{"op": "blob_missing", "sha256": blob.SHA256, "missing": []int{}})
+}
+
+// holdChunks has the kit not answer chunks by itself, which it does otherwise:
+// what other checks do not look at ends so.
+func (b *bench) holdChunks(hold bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.hold, b.chunks = hold, nil
+	clear(b.pieces)
+}
+
+// takeChunk hears a piece of raw data, and answers when it was all; b.mu is held.
+func (b *bench) takeChunk(sum string, m devices.Message) error {
+	c, err := devices.DecodeChunk(m.Payload)
+	switch {
+	case err != nil:
+		return err
+	case c.SHA256 != sum:
+		return fmt.Errorf("a chunk of %s under %s", c.SHA256, sum)
+	case m.Retain:
+		return fmt.Errorf("a retained chunk of %s", sum)
+	}
+	if len(b.pieces[sum]) == int(c.Offset()) {
+		b.pieces[sum] = append(b.pieces[sum], c.Data...)
+	}
+	c.Data = nil
+	b.chunks = append(b.chunks, c)
+	if c.Last() && !b.hold {
+		delete(b.pieces, sum)
+		body := marshal(fields{"id": fmt.Sprintf("%s.kept.%d", b.id, len(b.chunks)), "op": "blob_missing", "sha256": sum, "missing": []int{}})
+		go func() { // beside the handler; the device says its last chunk again if it does not arrive
+			ctx, cancel := context.WithTimeout(context.Background(), b.cfg.Patience)
+			defer cancel()
+			_ = b.publish(ctx, devices.LeafCtl, body)
+		}()
+	}
+	return nil
 }
 
 func uploaded(e heardEvent) bool {
 	return slices.ContainsFunc(e.Blobs, func(x devices.Blob) bool { return x.Data == nil && x.Size > 0 })
 }
 
-// withBlobs runs an example that comes with raw data, and receives it.
-func (b *bench) withBlobs(ctx context.Context, cut bool, f func(*received, heardEvent) error) error {
+// withRaw returns an example that comes with raw data.
+func (b *bench) withRaw() (example, error) {
 	with, _ := b.examples()
 	i := slices.IndexFunc(with, func(x example) bool { return len(x.action.Blobs) > 0 })
 	if i < 0 {
-		return skip("no action with an example comes with raw data")
+		return example{}, skip("no action with an example comes with raw data")
+	}
+	return with[i], nil
+}
+
+// withBlobs runs an example that comes with raw data, and receives it.
+func (b *bench) withBlobs(ctx context.Context, cut bool, f func(*received, heardEvent) error) error {
+	x, err := b.withRaw()
+	if err != nil {
+		return err
 	}
 	address := b.cfg.Listen
 	if address == "" {
@@ -92,19 +200,19 @@ func (b *bench) withBlobs(ctx context.Context, cut bool, f func(*received, heard
 	go func() { _ = server.Serve(listener) }() // until it is closed
 	defer server.Close()
 	upload := fields{"href": "http://" + listener.Addr().String() + "/up", "token": r.token}
-	e, err := b.done(ctx, b.order(with[i].action.Name, with[i].params, fields{"upload": upload}))
+	e, err := b.done(ctx, b.order(x.action.Name, x.params, fields{"upload": upload}))
 	if err != nil {
 		return err
 	}
 	if len(e.Blobs) == 0 {
-		return fmt.Errorf("%s declares ldp:blobs %v, and its end names none", with[i].action.Name, with[i].action.Blobs)
+		return fmt.Errorf("%s declares ldp:blobs %v, and its end names none", x.action.Name, x.action.Blobs)
 	}
-	for _, x := range e.Blobs {
-		if !slices.Contains(with[i].action.Blobs, x.Name) {
-			return fmt.Errorf("the end names blob %q; ldp:blobs has %v", x.Name, with[i].action.Blobs)
+	for _, blob := range e.Blobs {
+		if !slices.Contains(x.action.Blobs, blob.Name) {
+			return fmt.Errorf("the end names blob %q; ldp:blobs has %v", blob.Name, x.action.Blobs)
 		}
-		if sum := sha256.Sum256(x.Data); x.Data != nil && hex.EncodeToString(sum[:]) != x.SHA256 {
-			return fmt.Errorf("blob %s has another hash than the data inside it", x.Name)
+		if sum := sha256.Sum256(blob.Data); blob.Data != nil && hex.EncodeToString(sum[:]) != blob.SHA256 {
+			return fmt.Errorf("blob %s has another hash than the data inside it", blob.Name)
 		}
 	}
 	return f(r, e)

@@ -95,9 +95,6 @@ func newDevice(journal string) *sdk.Device {
 		if err := levels.AddFor(c, 1); err != nil {
 			return struct{}{}, err
 		}
-		if c.Upload() == nil {
-			return struct{}{}, c.Attach("note.txt", "text/plain", []byte("little"))
-		}
 		return struct{}{}, errors.Join(c.Attach("note.txt", "text/plain", []byte("little")), c.Attach("trace.bin", "", bytes.Repeat([]byte("0123456789"), 30_000)))
 	}, sdk.Repeat, sdk.Blobs("note.txt", "trace.bin"), sdk.Example(struct{}{}))
 

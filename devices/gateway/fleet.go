@@ -32,6 +32,7 @@ type device struct {
 	stateAt   time.Time // when state came; zero when it was retained
 	heardAt   time.Time // when anything came
 	flights   map[string]*flight
+	arrivals  map[string]*arrival // blobs in chunks, by SHA-256
 
 	dirty bool // to be saved at once
 	saved time.Time

@@ -120,6 +120,8 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 				Handle: g.onDevice,
 			},
 			{Filters: []string{devices.Shared("orc", devices.SubTopic(l, "+", devices.LeafTm, "+"))}, Handle: g.onTelemetry},
+			// Not shared: a blob's chunks are of use in their order only.
+			{Filters: []string{devices.SubTopic(l, "+", devices.LeafBlob, "+")}, Handle: g.onChunk},
 		},
 		Up:   func(context.Context, devices.Bus) { g.hurry() },
 		Down: func(err error) { g.log.Warn("link lost", "err", err) },
@@ -144,7 +146,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	for _, loop := range []struct {
 		every time.Duration
 		do    func(context.Context)
-	}{{tick, g.sendDue}, {tick, g.beatDue}, {tick, g.saveDirty}, {g.cfg.Sweep, g.sweep}, {g.cfg.Quiet / 4, g.forgive}} {
+	}{{tick, g.sendDue}, {tick, g.beatDue}, {tick, g.saveDirty}, {g.cfg.Sweep, g.sweep}, {g.cfg.Quiet / 4, g.forgive}, {chunkLull / 4, g.askChunks}} {
 		wg.Go(func() {
 			t := time.NewTicker(loop.every)
 			defer t.Stop()

@@ -107,6 +107,9 @@ func (g *Gateway) gathered(ctx context.Context, name string, ev devices.Event, r
 			complete = false
 		case !whole:
 			complete = false
+			if g.sending(name, b.SHA256) {
+				continue // it is told by the chunks
+			}
 			_ = g.ctl(ctx, name, devices.Ctl{Op: devices.OpMissing, Target: ev.ID, SHA256: b.SHA256}) // asked again with the next answer
 		}
 	}

@@ -13,14 +13,19 @@ import (
 // nothing is acknowledged; QoS 0 could grow without end.
 const queueMax = 65536
 
+// queueBytes bounds what of them is in memory: chunks of raw data are long. A
+// queue that is empty takes any message.
+const queueBytes = 64 << 20
+
 // queue keeps a subscription's messages in their order of arrival, so that
 // paho's loop never waits for a handler.
 type queue struct {
 	handle func(context.Context, devices.Message)
 	more   chan struct{}
 
-	mu   sync.Mutex
-	msgs []paho.Message
+	mu    sync.Mutex
+	msgs  []paho.Message
+	bytes int // of payloads, of what is being handled too
 }
 
 func newQueue(handle func(context.Context, devices.Message)) *queue {
@@ -30,8 +35,10 @@ func newQueue(handle func(context.Context, devices.Message)) *queue {
 // put adds m, and reports false when the queue is full.
 func (q *queue) put(m paho.Message) bool {
 	q.mu.Lock()
-	full := len(q.msgs) >= queueMax
+	size := len(m.Payload())
+	full := len(q.msgs) >= queueMax || q.bytes > 0 && q.bytes+size > queueBytes
 	if !full {
+		q.bytes += size
 		q.msgs = append(q.msgs, m)
 	}
 	q.mu.Unlock()
@@ -60,6 +67,9 @@ func (q *queue) run(ctx context.Context) {
 			}
 			q.handle(ctx, devices.Message{Topic: m.Topic(), Payload: m.Payload(), QoS: m.Qos(), Retain: m.Retained()})
 			m.Ack()
+			q.mu.Lock()
+			q.bytes -= len(m.Payload())
+			q.mu.Unlock()
 		}
 		select {
 		case <-q.more:

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,6 +30,8 @@ type spool struct {
 	dir    string
 	client *http.Client
 
+	chunking chan struct{} // holds one: a blob at a time goes in chunks
+
 	mu      sync.Mutex
 	waiting map[string]*upload // by SHA-256
 }
@@ -41,7 +44,9 @@ type upload struct {
 	SHA256 string `json:"sha256"`
 	Size   int64  `json:"size"`
 
-	also []string // other commands with the same content
+	also   []string     // other commands with the same content
+	missed chan []int64 // what the laboratory answers to chunks, the last only
+	next   int          // the chunk to go on with
 }
 
 const (
@@ -54,12 +59,17 @@ const (
 )
 
 func newSpool(d *Device) *spool {
-	return &spool{d: d, dir: d.cfg.Journal + ".blobs", client: &http.Client{Timeout: 5 * time.Minute}, waiting: map[string]*upload{}}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: dialMax}).DialContext, TLSHandshakeTimeout: dialMax, ForceAttemptHTTP2: true}
+	return &spool{
+		d: d, dir: d.cfg.Journal + ".blobs", client: &http.Client{Timeout: 5 * time.Minute, Transport: transport},
+		chunking: make(chan struct{}, 1), waiting: map[string]*upload{},
+	}
 }
 
 // Attach adds raw data to the command's end, under a name that [Blobs] has
 // declared. Little data goes inside the event; more is written to the disk and
-// uploaded, also after the device's process has died.
+// uploaded, also after the device's process has died: by HTTP, or in chunks
+// over the broker where the command has no upload or nobody is reached there.
 func (c *Ctx) Attach(name, mediaType string, data []byte) error {
 	inside := 0
 	for _, b := range c.blobs {
@@ -77,11 +87,11 @@ func (c *Ctx) Attach(name, mediaType string, data []byte) error {
 
 // AttachFrom is Attach for what need not fit into memory.
 func (c *Ctx) AttachFrom(name, mediaType string, r io.Reader) error {
-	if c.cmd.Upload == nil || c.cmd.Upload.Href == "" {
-		return fmt.Errorf("attach %s: it is more than an event holds, and the command says nowhere to upload it to", name)
-	}
 	s := c.d.spool
-	u := &upload{ID: c.cmd.ID, Href: c.cmd.Upload.Href, Token: c.cmd.Upload.Token}
+	u := &upload{ID: c.cmd.ID}
+	if c.cmd.Upload != nil {
+		u.Href, u.Token = c.cmd.Upload.Href, c.cmd.Upload.Token
+	}
 	if err := s.store(u, r); err != nil {
 		return fmt.Errorf("attach %s: %w", name, err)
 	}
@@ -116,6 +126,9 @@ func (s *spool) store(u *upload, r io.Reader) error {
 	}
 	err = errors.Join(err, f.Close())
 	u.SHA256 = hex.EncodeToString(hash.Sum(nil))
+	if err == nil && u.Href == "" && u.Size > devices.MaxChunked {
+		err = fmt.Errorf("%d bytes are more than go over the broker (%d), and the command says nowhere to upload them to", u.Size, devices.MaxChunked)
+	}
 	s.mu.Lock() // so that the same content of an earlier command is not removed meanwhile
 	defer s.mu.Unlock()
 	if err == nil {
@@ -166,6 +179,7 @@ func (s *spool) revive() {
 			s.d.log.Warn("upload forgotten: its note cannot be read", "note", note, "err", err)
 			continue
 		}
+		u.next = devices.ChunksMax // by the last chunk it is heard what is there
 		s.mu.Lock()
 		s.begin(u)
 		s.mu.Unlock()
@@ -176,9 +190,13 @@ func (s *spool) revive() {
 // way for another command, it goes on to where this one says.
 func (s *spool) begin(u *upload) {
 	if was := s.waiting[u.SHA256]; was != nil {
-		was.Href, was.Token, was.also = u.Href, u.Token, append(was.also, u.ID)
+		was.Href, was.Token = u.Href, u.Token
+		if u.ID != was.ID && !slices.Contains(was.also, u.ID) {
+			was.also = append(was.also, u.ID)
+		}
 		return
 	}
+	u.missed = make(chan []int64, 1)
 	s.waiting[u.SHA256] = u
 	go s.run(u)
 }
@@ -190,13 +208,25 @@ func (s *spool) run(u *upload) {
 		delete(s.waiting, u.SHA256)
 		return append(u.also, u.ID)
 	}
+	away := 0 // tries in a row that reached nobody
 	for wait := uploadFirst; s.d.root.Err() == nil; wait = min(2*wait, uploadLast) {
 		s.mu.Lock()
 		now := *u
 		s.mu.Unlock()
-		err := s.send(s.d.root, &now)
+		err := errAway
+		if now.Href != "" {
+			err = s.send(s.d.root, &now)
+		}
+		if away++; !unreachable(err) {
+			away = 0
+		}
+		chunked := (now.Href == "" || away >= awayMax) && now.Size <= devices.MaxChunked
+		if chunked {
+			err = s.sendChunks(s.d.root, &now)
+		}
 		s.mu.Lock()
-		moved := now.Href != u.Href || now.Token != u.Token
+		u.next = now.next
+		moved := !chunked && (now.Href != u.Href || now.Token != u.Token)
 		var ids []string
 		if !moved && err == nil {
 			_ = os.Remove(s.path(u.SHA256) + ".json")
@@ -289,6 +319,9 @@ func (d *Device) arrived(id string) {
 
 // onMissing uploads a blob that the laboratory lacks, if it is still here.
 func (d *Device) onMissing(ctl devices.Ctl) {
+	if d.spool.answer(ctl.SHA256, ctl.Missing) || ctl.Missing != nil && len(ctl.Missing) == 0 {
+		return // it is at it, or it was told twice
+	}
 	u := &upload{}
 	note, err := os.ReadFile(d.spool.path(ctl.SHA256) + ".json")
 	if err == nil {

@@ -21,6 +21,7 @@ type outbox struct {
 	more  chan struct{}
 
 	mu     sync.Mutex
+	bus    devices.Bus // once it was dialled
 	events []letter
 	link   bool
 	hello  bool              // about and conn are to be said
@@ -100,6 +101,7 @@ func (o *outbox) set(f func()) {
 
 // run says things until ctx is done.
 func (o *outbox) run(ctx context.Context, bus devices.Bus) {
+	o.set(func() { o.bus = bus })
 	go func() {
 		defer close(o.done)
 		var said time.Time
@@ -203,6 +205,19 @@ func (o *outbox) publish(ctx context.Context, bus devices.Bus, batch []letter) b
 		return false
 	}
 	return true
+}
+
+// aside says a message beside all that waits, and returns when the broker has it.
+func (o *outbox) aside(ctx context.Context, m devices.Message) error {
+	o.mu.Lock()
+	bus, link := o.bus, o.link
+	o.mu.Unlock()
+	if bus == nil || !link {
+		return lab.Errorf(lab.Unavailable, "publish to %s: there is no link", m.Topic)
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishMax)
+	defer cancel()
+	return bus.Publish(ctx, m)
 }
 
 // putBack keeps events for the next try. What is made anew each time, and the

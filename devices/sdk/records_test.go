@@ -217,10 +217,6 @@ func TestBlobs(t *testing.T) {
 	}
 	b.start()
 	b.lease(1)
-	b.do("nowhere", "scan", `{}`)
-	if e := b.event("nowhere", lab.CommandFailed, 1); !strings.Contains(e.Error, "nowhere to upload") {
-		t.Errorf("without an upload: %+v", e)
-	}
 	r := receive(t)
 	r.cut.Store(2)
 	id, member := r.upload(t, 1)

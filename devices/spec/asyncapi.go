@@ -26,6 +26,7 @@ var channels = []channel{
 	{"ev", "ldp/1/{lab}/{device}/ev", "ev", "What became of commands.", true, 1, false},
 	{"tm", "ldp/1/{lab}/{device}/tm/{stream}", "tm", "Telemetry; a batch is said once or never.", true, 0, false},
 	{"alarm", "ldp/1/{lab}/{device}/alarm/{code}", "alarm", "Alarms; an empty message clears one.", true, 1, true},
+	{"blob", "ldp/1/{lab}/{device}/blob/{sha256}", "blob", "A piece of raw data, for devices that reach no HTTP. Every piece but the last has 65,496 bytes.", true, 1, false},
 	{"cmd", "ldp/1/{lab}/{device}/cmd", "cmd", "Commands, never retained.", false, 1, false},
 	{"ctl", "ldp/1/{lab}/{device}/ctl", "ctl", "Operations, never retained.", false, 1, false},
 	{"beat", "ldp/1/{lab}/_cell/{cell}/beat", "beat", "Once a second to each cell in which a device is leased.", false, 0, false},
@@ -33,7 +34,7 @@ var channels = []channel{
 }
 
 var parameters = map[string]string{
-	"lab": "the laboratory", "device": "the device", "cell": "the cell whose beat the device hears", "stream": "one of the descriptor's streams", "code": "the alarm's code",
+	"lab": "the laboratory", "device": "the device", "cell": "the cell whose beat the device hears", "stream": "one of the descriptor's streams", "code": "the alarm's code", "sha256": "of the whole of the raw data, in small hexadecimal letters",
 }
 
 // AsyncAPI returns the AsyncAPI 3 document of the contract, as a device sees it.
@@ -51,6 +52,11 @@ func AsyncAPI() ([]byte, error) {
 	}
 	schemas["about"] = m{"type": "object", "description": "A W3C Thing Description 1.1.", "required": []string{"@context", "id", "title", "security", "securityDefinitions"}}
 	msgs["about"] = m{"name": "about", "title": "A W3C Thing Description 1.1 with the terms of the contract.", "contentType": "application/td+json", "payload": ref("#/components/schemas/about")}
+	schemas["blob"] = m{
+		"type": "string", "format": "binary", "minLength": devices.MaxChunk - devices.ChunkBytes + 1, "maxLength": devices.MaxChunk,
+		"description": fmt.Sprintf("Binary: the SHA-256 of the whole in 32 bytes, the index of the piece from 0 and the number of pieces (at most %d) in 4 bytes each with the highest first, and the piece: %d bytes, in the last from 1.", devices.ChunksMax, devices.ChunkBytes),
+	}
+	msgs["blob"] = m{"name": "blob", "title": "A piece of raw data.", "contentType": "application/octet-stream", "payload": ref("#/components/schemas/blob")}
 	for _, c := range channels {
 		params := m{}
 		for name, about := range parameters {

@@ -51,8 +51,7 @@ levels = dev.stream("levels", level=Q("mm", 0, 10))
 def scan(ctx):
     levels.add(ctx, level=1)
     ctx.attach("note.txt", b"little", "text/plain")
-    if ctx.upload:
-        ctx.attach("trace.bin", b"0123456789" * 30_000)
+    ctx.attach("trace.bin", b"0123456789" * 30_000)
 
 
 def hand(ctx, slot, sample, token, peer):

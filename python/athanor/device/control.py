@@ -271,7 +271,7 @@ class Control(Hold, Records, Supplies):
             "@context": ["https://www.w3.org/2022/wot/td/v1.1", {"ldp": "urn:ldp:1#", "mqv": "https://www.w3.org/2019/wot/mqtt#"}],
             "@type": "ldp:" + self.kind, "id": f"urn:ldp:{self.lab}:{self.id}", "title": self.title,
             "securityDefinitions": {"nosec": {"scheme": "nosec"}}, "security": "nosec",
-            "ldp:minor": 1, "ldp:profile": profile, **({"ldp:slots": list(self._memory.slots)} if self._memory.slots else {}), "ldp:capabilities": self.capabilities, "ldp:cell": self.cell,
+            "ldp:minor": 2, "ldp:profile": profile, **({"ldp:slots": list(self._memory.slots)} if self._memory.slots else {}), "ldp:capabilities": self.capabilities, "ldp:cell": self.cell,
             "ldp:simulated": self.simulated, "ldp:heartbeat_s": self._beat_s,
             "actions": {name: a.describe(invoke) for name, a in self._actions.items()},
             "events": events,

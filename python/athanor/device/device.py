@@ -302,6 +302,10 @@ class Device(Control):
     def on_attach(self, ctx, name, data, media_type):
         attach(ctx, self._spool, ctx.blobs, self._actions[ctx.name].blobs, name, data, media_type)
 
+    def on_chunk(self, total, payload):
+        """Says a piece of raw data, and returns whether the broker has taken it."""
+        return self._link.aside(self._topic("blob/" + total), payload)
+
     def on_arrived(self, ident):
         """Says again how a command ended whose raw data the laboratory now has."""
         with self._lock:
@@ -311,6 +315,9 @@ class Device(Control):
 
     def _on_missing(self, ctl):
         """Uploads a blob that the laboratory lacks, if it is still here."""
+        missing = ctl.get("missing")
+        if self._spool.answer(ctl["sha256"], missing) or missing == []:
+            return  # it is at it, or was told twice
         if self._spool.again(ctl["sha256"]):
             return
         with self._lock:

@@ -106,6 +106,11 @@ class Link:
             self._tm.append((topic, payload))
             self._cond.notify_all()
 
+    def aside(self, topic, payload):
+        """Says a message beside all that waits, and returns whether the broker has taken it."""
+        client = self._client
+        return client is not None and not self._closing and self._publish(client, [(topic, payload, 1, False)])
+
     def say_online(self):
         """Asks for the birth to be said again."""
         with self._cond:

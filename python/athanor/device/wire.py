@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 
 MAX_MESSAGE = 64 << 10  # bytes of cmd and ctl
 MAX_SMALL = 4 << 10  # bytes of conn, beat and stop
+MAX_CHUNK, CHUNK, CHUNKS = 64 << 10, (64 << 10) - 40, 4096  # bytes of a message with raw data, of the data in it; chunks of a blob
 TERMINAL = frozenset({"done", "failed", "cancelled", "aborted", "rejected", "expired", "in_doubt"})
 
 _DEPTH = 64
@@ -202,15 +203,24 @@ def read_ctl(payload):
         raise Bad("lease needs epoch from 1, a holder, and ttl_s above 0 and up to a week")
     if op == "release" and epoch < 1:
         raise Bad("release needs the epoch of the lease")
-    if op in ("cancel", "resolve", "blob_missing") and "target" not in ctl:
+    if op in ("cancel", "resolve", "blob_missing") and "target" not in ctl and not (op == "blob_missing" and "missing" in ctl):
         raise Bad(f"{op} needs the target's id")
     if op == "blob_missing" and not _SHA256.fullmatch(ctl.get("sha256", "")):
         raise Bad("blob_missing needs sha256 in small hexadecimal letters")
+    if op == "blob_missing" and not all(0 <= i < CHUNKS for i in ctl.get("missing", ())):
+        raise Bad(f"missing names a chunk that is not from 0 below {CHUNKS}")
     if op == "resolve" and not (ctl.get("by") and ctl.get("outcome") in ("done", "failed")):
         raise Bad("resolve needs target, by, and the outcome done or failed")
     if op not in ("lease", "release", "cancel", "pause", "resume", "stop", "reset", "resolve", "status", "blob_missing"):
         raise Bad(f"op {op[:40]!r} is not of the contract")
     return ctl
+
+
+def write_chunk(total, index, count, data):
+    """A piece of raw data as a message: the SHA-256 of the whole, the index and the number of pieces, and the piece."""
+    if not 0 <= index < count <= CHUNKS or not 0 < len(data) <= CHUNK or index < count - 1 and len(data) != CHUNK:
+        raise ValueError(f"chunk {index} of {count} has {len(data)} bytes; want {CHUNK}, in the last from 1, and at most {CHUNKS} chunks")
+    return bytes.fromhex(total) + index.to_bytes(4, "big") + count.to_bytes(4, "big") + data
 
 
 def read_beat(payload):
