@@ -19,7 +19,7 @@ type services struct {
 	Lab         string `name:"lab" env:"ATHANOR_LAB" default:"lab" help:"The laboratory's name in MQTT topics."`
 	brokerAccount
 	Blobs   string `name:"blobs" env:"ATHANOR_BLOBS" placeholder:"DIR" help:"Where raw data of devices is kept; the gateways and the API share it. Without it none is taken."`
-	Uploads string `name:"uploads" env:"ATHANOR_UPLOADS_URL" placeholder:"URL" help:"The API as devices reach it, as http://host:8080, for them to send raw data to."`
+	Uploads string `name:"uploads" env:"ATHANOR_UPLOADS_URL" placeholder:"URL" help:"The API as devices reach it, as http://host:8080, for them to send raw data to. Without it, and where devices do not reach it, raw data comes over the broker."`
 	planning
 	keeping
 	Snapshots string `name:"snapshots" env:"ATHANOR_SNAPSHOTS" default:"${default_data}/snapshots" help:"Where snapshots are kept: a directory that workers and servers share."`

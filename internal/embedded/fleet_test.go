@@ -178,6 +178,15 @@ func TestDeviceSpeaksForItselfOnly(t *testing.T) {
 			t.Errorf("a shared subscription brings %q", m.Payload())
 		}
 
+		// Raw data under its own name only, as long as a chunk may be.
+		raw := subscribe(t, gate, "ldp/1/lab/+/blob/+")
+		chunk := strings.Repeat("x", 64<<10)
+		say(robot, "ldp/1/lab/heater/blob/ab", "of the heater")
+		done(t, "publish a chunk", robot.Publish("ldp/1/lab/robot/blob/cd", 1, false, chunk))
+		if m := receive(t, raw); m.Topic() != "ldp/1/lab/robot/blob/cd" || string(m.Payload()) != chunk {
+			t.Errorf("the laboratory hears %d bytes on %s; want the robot's chunk on its own topic", len(m.Payload()), m.Topic())
+		}
+
 		// What the robot subscribes to besides its own brings it nothing.
 		own := make(chan mqtt.Message, 100)
 		for _, filter := range []string{"#", "ldp/1/lab/heater/cmd", "ldp/1/lab/+/cmd", "ldp/1/lab/robot/cmd"} {

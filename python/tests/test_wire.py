@@ -39,7 +39,9 @@ class Wire(unittest.TestCase):
         def ctl(**m):
             return wire.read_ctl(json.dumps({"id": "c", **m}).encode())
         self.assertEqual(ctl(op="lease", epoch=1, holder="h", ttl_s=1)["ttl_s"], 1)
-        for m in ({"op": "explode"}, {"op": "lease"}, {"op": "lease", "epoch": 1, "holder": "h", "ttl_s": 1e9}, {"op": "release"}, {"op": "cancel"},
+        self.assertEqual(ctl(op="blob_missing", sha256="ab" * 32, missing=[])["missing"], [])
+        for m in ({"op": "explode"}, {"op": "blob_missing", "sha256": "ab" * 32}, {"op": "blob_missing", "sha256": "ab" * 32, "missing": [-1]},
+                  {"op": "blob_missing", "sha256": "ab" * 32, "missing": [wire.CHUNKS]}, {"op": "blob_missing", "missing": [0]}, {"op": "lease"}, {"op": "lease", "epoch": 1, "holder": "h", "ttl_s": 1e9}, {"op": "release"}, {"op": "cancel"},
                   {"op": "resolve", "target": "a", "outcome": "maybe", "by": "x"}, {"op": "stop", "force": 1}, {"op": "cancel", "target": "/"}, {}):
             with self.subTest(m), self.assertRaises(wire.Bad):
                 ctl(**m)
