@@ -92,12 +92,14 @@ func (g *Gateway) arriving(name string, c devices.Chunk) (*arrival, error) {
 func (g *Gateway) append(ctx context.Context, name string, a *arrival, c devices.Chunk) {
 	end := c.Offset() + int64(len(c.Data))
 	at, whole, err := g.cfg.Blobs.Status(ctx, c.SHA256)
-	if err == nil && !whole && c.Offset() <= at && at < end {
+	// The last chunk is appended even when nothing of it is new: it ends a blob
+	// whose writer died before its end, and one that cannot be right.
+	if err == nil && !whole && c.Offset() <= at && (at < end || c.Last()) {
 		size := int64(c.Count) * devices.ChunkBytes // at most; the last chunk tells
 		if c.Last() {
 			size = end
 		}
-		at, whole, err = g.cfg.Blobs.Append(ctx, c.SHA256, at, size, bytes.NewReader(c.Data[at-c.Offset():]))
+		at, whole, err = g.cfg.Blobs.Append(ctx, c.SHA256, at, size, bytes.NewReader(c.Data[min(at-c.Offset(), int64(len(c.Data))):]))
 	}
 	if err == nil && whole {
 		g.arrived(name, c.SHA256)

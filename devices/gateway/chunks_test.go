@@ -228,6 +228,29 @@ func TestChunksOfStrangers(t *testing.T) {
 	holds(t, store, sum, data)
 }
 
+// TestChunksEndWhatOthersBegan has chunks meet a blob that is all there and was
+// never ended, since its writer died, and one of which more is there than it has.
+func TestChunksEndWhatOthersBegan(t *testing.T) {
+	t.Parallel()
+	for name, more := range map[string]int{"All": 0, "TooMuch": 10} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, store := stored(t, devicestest.NewBroker().Dial)
+			data, sum := noise(3, 3)
+			there := append(bytes.Clone(data), make([]byte, more)...)
+			if _, _, err := store.Append(t.Context(), sum, 0, int64(len(there))+1, bytes.NewReader(there)); err != nil {
+				t.Fatal(err)
+			}
+			s.scanner("xrd", data)
+			c := s.command("xrd", "scan", 1)
+			c.Params = nil
+			s.dispatch(c)
+			s.ended(c, lab.CommandDone)
+			holds(t, store, sum, data)
+		})
+	}
+}
+
 // TestChunksWhereNoneAreKept wants a laboratory without a store to say so.
 func TestChunksWhereNoneAreKept(t *testing.T) {
 	t.Parallel()

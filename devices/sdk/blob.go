@@ -58,8 +58,13 @@ const (
 	blobLost     = "blob_lost"
 )
 
+// transport is of all devices of the process: that nobody is there is to be known soon.
+var transport = &http.Transport{
+	Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: dialMax}).DialContext, TLSHandshakeTimeout: dialMax,
+	ForceAttemptHTTP2: true, MaxIdleConns: 100, IdleConnTimeout: time.Minute,
+}
+
 func newSpool(d *Device) *spool {
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: dialMax}).DialContext, TLSHandshakeTimeout: dialMax, ForceAttemptHTTP2: true}
 	return &spool{
 		d: d, dir: d.cfg.Journal + ".blobs", client: &http.Client{Timeout: 5 * time.Minute, Transport: transport},
 		chunking: make(chan struct{}, 1), waiting: map[string]*upload{},

@@ -75,8 +75,8 @@ func (d *Dir) Status(_ context.Context, sum string) (size int64, whole bool, err
 // returns how many are there then and whether the blob is whole. Appending to a
 // whole blob does nothing. It is lab.Conflict when the offset is not where the
 // blob ends, or when somebody else is at it: size says where it ends. It is
-// lab.Invalid when all is there and the content has another hash; the blob then
-// begins anew. Of a piece that ends early, what came is kept.
+// lab.Invalid when all is there and the content has another hash, or more is
+// there than size; the blob then begins anew. Of a piece that ends early, what came is kept.
 func (d *Dir) Append(ctx context.Context, sum string, offset, size int64, r io.Reader) (at int64, whole bool, err error) {
 	if err := check(sum); err != nil {
 		return 0, false, err
@@ -110,7 +110,7 @@ func (d *Dir) Append(ctx context.Context, sum string, offset, size int64, r io.R
 	case offset != at:
 		return at, false, lab.Errorf(lab.Conflict, "append to blob %s at %d: %d bytes are there", sum, offset, at)
 	case size < at:
-		return at, false, lab.Errorf(lab.Invalid, "append to blob %s of %d bytes: %d are there", sum, size, at)
+		return 0, false, errors.Join(lab.Errorf(lab.Invalid, "append to blob %s of %d bytes: %d are there", sum, size, at), os.Remove(d.partial(sum)))
 	}
 	n, cut := io.Copy(f, io.LimitReader(r, size-at))
 	at += n
