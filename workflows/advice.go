@@ -10,6 +10,8 @@ import (
 	"github.com/athanor-lab/athanor/lab"
 )
 
+const nobodyAsks = "no step of the experiment waits for advice"
+
 // listen takes what devices and people say to an experiment.
 func (e *experiment) listen(ctx workflow.Context) error {
 	settled := workflow.GetSignalChannel(ctx, SignalSettled)
@@ -29,7 +31,7 @@ func (e *experiment) listen(ctx workflow.Context) error {
 			return nil
 		}
 		if len(e.asking) == 0 {
-			return refuse("no step of the experiment waits for advice")
+			return refuse(nobodyAsks)
 		}
 		return refuse("step " + a.Step + " does not wait for advice; " + strings.Join(e.asking, ", ") + " does")
 	}})

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -56,9 +57,24 @@ func (c *Control) Judge(ctx context.Context, id lab.CampaignID, v Verdict) error
 	return c.update(ctx, id.String(), UpdateVerdict, v)
 }
 
+// adviceEarly is how long advice is offered to an experiment that does not ask
+// yet: people read the question from the ledger, which hears of a failure a
+// moment before the workflow does.
+const adviceEarly = 3 * time.Second
+
 // Advise answers an experiment's step whose policy is to ask.
 func (c *Control) Advise(ctx context.Context, id lab.ExperimentID, a Advice) error {
-	return c.update(ctx, id.String(), UpdateAdvice, a)
+	for until := time.Now().Add(adviceEarly); ; {
+		err := c.update(ctx, id.String(), UpdateAdvice, a)
+		if err == nil || !strings.Contains(err.Error(), nobodyAsks) || time.Now().After(until) {
+			return err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // JudgePaper takes a person's word on a paper to the campaign that reads.
