@@ -44,7 +44,8 @@ func (db *DB) OpenHandover(ctx context.Context, h gateway.Handover) error {
 		FROM placements p
 		WHERE p.sample = $2 AND p.device = $3 AND p.slot = $4 AND p.certain
 			AND NOT EXISTS (SELECT FROM placements WHERE device = $5 AND slot = $6)
-		FOR UPDATE OF p`
+		FOR UPDATE OF p
+		ON CONFLICT DO NOTHING -- both sides open it, and one comes second`
 	give, err := json.Marshal(h.Give)
 	if err != nil {
 		return failed(err, "open handover %s", h.Token)
@@ -54,11 +55,11 @@ func (db *DB) OpenHandover(ctx context.Context, h gateway.Handover) error {
 		return failed(err, "open handover %s", h.Token)
 	}
 	tag, err := db.pool.Exec(ctx, q, h.Token, h.Sample, h.From.Device, h.From.Slot, h.To.Device, h.To.Slot, h.Give.ID, h.Take.ID, give, take)
-	if err == nil && tag.RowsAffected() == 1 {
-		return nil
-	}
-	if err != nil && !unique(err) {
+	if err != nil {
 		return failed(err, "open handover %s", h.Token)
+	}
+	if tag.RowsAffected() == 1 {
+		return nil
 	}
 	if known, err := scanHandover(db.pool.QueryRow(ctx, readHandover+` WHERE token = $1`, h.Token)); err == nil &&
 		known.Sample == h.Sample && known.From == h.From && known.To == h.To && known.Give.ID == h.Give.ID && known.Take.ID == h.Take.ID {
