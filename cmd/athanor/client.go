@@ -49,6 +49,15 @@ type client struct {
 // requestTimeout bounds every request but exports and event streams.
 const requestTimeout = 30 * time.Second
 
+// post sends a body as JSON, for what has no answer but an error.
+func (c *client) post(ctx context.Context, path string, body any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, http.MethodPost, path, "application/json", nil, b, nil)
+}
+
 // do sends a request and reads a JSON answer into out, which may be nil.
 func (c *client) do(ctx context.Context, method, path, contentType string, header map[string]string, body []byte, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)

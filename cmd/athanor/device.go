@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"text/tabwriter"
 
@@ -97,14 +95,10 @@ func (a *deviceAct) post(ctx context.Context, t *terminal, verb string) error {
 	case a.All:
 		path, what = "/lab/"+verb, "every device"
 	}
-	body, err := json.Marshal(api.ActBody{By: a.By, Reason: a.Reason})
-	if err != nil {
+	if err := a.client(t).post(ctx, path, api.ActBody{By: a.By, Reason: a.Reason}); err != nil {
 		return err
 	}
-	if err := a.client(t).do(ctx, http.MethodPost, path, "application/json", nil, body, nil); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(t.out, "asked %s to %s; athanor device list shows what came of it\n", what, verb)
+	_, err := fmt.Fprintf(t.out, "asked %s to %s; athanor device list shows what came of it\n", what, verb)
 	return err
 }
 
@@ -125,14 +119,10 @@ type deviceResolveCmd struct {
 }
 
 func (c *deviceResolveCmd) Run(ctx context.Context, t *terminal) error {
-	body, err := json.Marshal(map[string]string{"outcome": c.Outcome, "by": c.By, "reason": c.Reason})
-	if err != nil {
+	if err := c.client(t).post(ctx, "/commands/"+url.PathEscape(c.Command)+"/resolve", map[string]string{"outcome": c.Outcome, "by": c.By, "reason": c.Reason}); err != nil {
 		return err
 	}
-	if err := c.client(t).do(ctx, http.MethodPost, "/commands/"+url.PathEscape(c.Command)+"/resolve", "application/json", nil, body, nil); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(t.out, "%s is on record as %s\n", c.Command, c.Outcome)
+	_, err := fmt.Fprintf(t.out, "%s is on record as %s\n", c.Command, c.Outcome)
 	return err
 }
 

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"text/tabwriter"
 	"time"
@@ -123,14 +121,10 @@ type deviceSettleCmd struct {
 }
 
 func (c *deviceSettleCmd) Run(ctx context.Context, t *terminal) error {
-	body, err := json.Marshal(map[string]string{"where": c.Where, "by": c.By, "reason": c.Reason})
-	if err != nil {
+	if err := c.client(t).post(ctx, "/handovers/"+url.PathEscape(c.Token)+"/resolve", map[string]string{"where": c.Where, "by": c.By, "reason": c.Reason}); err != nil {
 		return err
 	}
-	if err := c.client(t).do(ctx, http.MethodPost, "/handovers/"+url.PathEscape(c.Token)+"/resolve", "application/json", nil, body, nil); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(t.out, "handover %s is settled; both devices clear their slots\n", c.Token)
+	_, err := fmt.Fprintf(t.out, "handover %s is settled; both devices clear their slots\n", c.Token)
 	return err
 }
 
@@ -169,13 +163,9 @@ type sampleRemoveCmd struct {
 }
 
 func (c *sampleRemoveCmd) Run(ctx context.Context, t *terminal) error {
-	body, err := json.Marshal(api.ActBody{By: c.By, Reason: c.Reason})
-	if err != nil {
+	if err := c.client(t).post(ctx, "/samples/"+url.PathEscape(c.Sample)+"/remove", api.ActBody{By: c.By, Reason: c.Reason}); err != nil {
 		return err
 	}
-	if err := c.client(t).do(ctx, http.MethodPost, "/samples/"+url.PathEscape(c.Sample)+"/remove", "application/json", nil, body, nil); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(t.out, "%s is on record as taken out; empty its slot on the device too\n", c.Sample)
+	_, err := fmt.Fprintf(t.out, "%s is on record as taken out; empty its slot on the device too\n", c.Sample)
 	return err
 }
