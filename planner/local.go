@@ -158,7 +158,7 @@ func (s *search) refine(top []candidate) ([]candidate, error) {
 			}
 		}
 	}
-	slices.SortFunc(all, order)
+	slices.SortFunc(all, s.order)
 	return all, nil
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Version is part of every plan's planner name. It changes whenever equal
 // briefs may give other plans than before.
-const Version = "5"
+const Version = "6"
 
 // Options are what a planner is made with.
 type Options struct {

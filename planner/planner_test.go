@@ -382,3 +382,31 @@ func TestStrategiesHaveNoModel(t *testing.T) {
 		}
 	}
 }
+
+// TestTiesAreDrawnByLot wants levels that nothing tells apart to be tried in an order
+// of the seed's, not in that in which they are written: the best would be found early
+// where somebody wrote it first, and late elsewhere.
+func TestTiesAreDrawnByLot(t *testing.T) {
+	t.Parallel()
+	levels := make([]string, 24)
+	for i := range levels {
+		levels[i] = fmt.Sprintf("l%02d", i)
+	}
+	first := make(map[string]bool)
+	for seed := range uint64(12) {
+		b := lab.Brief{
+			Space:      lab.Space{Parameters: []lab.Parameter{{Name: "additive", Type: lab.Categorical, Levels: levels}}},
+			Objectives: []lab.Objective{{Name: "y", Direction: lab.Maximize, Unit: "1"}}, Seed: seed, First: 7, Want: 1, Budget: 24, Round: 7,
+		}
+		for i := range 6 {
+			b.Known = append(b.Known, lab.Known{
+				Number: i + 1, Settings: []lab.Setting{{Name: "additive", Value: lab.Label(levels[4*i+3])}},
+				Observed: []lab.Measured{{Name: "y", Value: float64(i % 2), Unit: "1"}},
+			})
+		}
+		first[propose(t, b).Proposals[0].Settings[0].Value.Label()] = true
+	}
+	if len(first) < 6 {
+		t.Errorf("of 18 levels alike the first to be tried is one of %d with twelve seeds, want six or more", len(first))
+	}
+}

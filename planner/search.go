@@ -1,12 +1,14 @@
 package planner
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/planner/acq"
 	"github.com/athanor-lab/athanor/planner/gp"
+	"github.com/athanor-lab/athanor/planner/space"
 )
 
 // search finds the candidates of highest acquisition, one after another.
@@ -188,20 +190,24 @@ func (s *search) screen() {
 	for i := range s.heap {
 		s.heap[i].value, s.heap[i].turn = s.model.worth(s.feature(s.heap[i].id), screened, &s.tools)-s.t.discount(s.state(s.heap[i].id)), -1
 	}
-	slices.SortFunc(s.heap, order)
+	slices.SortFunc(s.heap, s.order)
 }
 
-// order puts the higher value first, and of equal ones the lower id.
-func order(a, b candidate) int {
+// order puts the higher value first, and equal ones by a lot drawn with the
+// campaign's seed: settings that nothing tells apart must not be tried in the order
+// in which somebody wrote their levels down.
+func (s *search) order(a, b candidate) int {
 	switch {
 	case a.value > b.value:
 		return -1
 	case a.value < b.value:
 		return 1
 	default:
-		return a.id - b.id
+		return cmp.Or(cmp.Compare(s.lot(a.id), s.lot(b.id)), a.id-b.id)
 	}
 }
+
+func (s *search) lot(id int) uint64 { return space.Mix(s.t.brief.Seed, streamLots, uint64(id)) }
 
 func (s *search) state(id int) []float64 {
 	if s.t.space.Listed() {
@@ -254,7 +260,7 @@ func (s *search) push(c candidate) {
 	i := len(s.heap) - 1
 	for i > 0 {
 		up := (i - 1) / 2
-		if order(s.heap[i], s.heap[up]) >= 0 {
+		if s.order(s.heap[i], s.heap[up]) >= 0 {
 			return
 		}
 		s.heap[i], s.heap[up] = s.heap[up], s.heap[i]
@@ -275,10 +281,10 @@ func (s *search) sink(i int) {
 		if c >= len(s.heap) {
 			return
 		}
-		if c+1 < len(s.heap) && order(s.heap[c+1], s.heap[c]) < 0 {
+		if c+1 < len(s.heap) && s.order(s.heap[c+1], s.heap[c]) < 0 {
 			c++
 		}
-		if order(s.heap[i], s.heap[c]) <= 0 {
+		if s.order(s.heap[i], s.heap[c]) <= 0 {
 			return
 		}
 		s.heap[i], s.heap[c] = s.heap[c], s.heap[i]

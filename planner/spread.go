@@ -19,6 +19,7 @@ const (
 	streamCandidates
 	streamJitter
 	streamWeights
+	streamLots
 )
 
 // rng returns a generator for one use of the brief's seed.
