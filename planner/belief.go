@@ -15,6 +15,19 @@ const (
 	doubt = 0.8
 )
 
+// halfHeeded is after how many outcomes half of the ratings count.
+const halfHeeded = 10
+
+// heed is the share of the ratings of settings that counts after n outcomes,
+// 1/(1 + (n/halfHeeded)²). That outcomes follow such a score over the whole space says
+// less and less of the few best places that a campaign comes to search, and what each
+// setting does on average the outcomes tell themselves. What claims say of single
+// places counts as long as the slope has it.
+func heed(n int) float64 {
+	ratio := float64(n) / halfHeeded
+	return 1 / (1 + ratio*ratio)
+}
+
 // belief is the posterior of one objective under one prior, with what published
 // work says of it. Without knowledge it is the posterior itself.
 //
@@ -23,8 +36,8 @@ const (
 //
 //	mean(x) = m(x) + b·r(x),  variance(x) = v(x) + var(b)·r(x)²,
 //
-// with m and v of the posterior and r(x) the score less what the model expects of
-// the score given that of the experiments. Hyperparameters are fitted without it,
+// with m and v of the posterior and r(x) the score, as far as it is heeded, less what
+// the model expects of it given that of the experiments. Hyperparameters are fitted without it,
 // so that what a paper brings is exact: leaving it out changes b and r alone.
 type belief struct {
 	*gp.Posterior
@@ -34,8 +47,10 @@ type belief struct {
 // trend is the learned slope of a score.
 type trend struct {
 	knowledge *knowledge
-	without   int // the paper left out; below 0 none
-	side      gp.Side
+	without   int     // the paper left out; below 0 none
+	side      gp.Side // of the score, from which the slope is learned
+	share     float64 // of the ratings that is heeded
+	heeded    gp.Side // of the score as far as it is heeded
 	slope     float64
 	precision float64 // 1/var(b)
 	believed  []believed
@@ -54,16 +69,25 @@ func informed(p *gp.Posterior, k *knowledge, rows [][]float64, without int) *bel
 	if k == nil {
 		return b
 	}
-	t := &trend{knowledge: k, without: without}
+	t := &trend{knowledge: k, without: without, share: heed(len(rows))}
 	scores := make([]float64, len(rows))
 	for i, x := range rows {
 		scores[i] = k.score(x, without)
 	}
 	t.side = p.Side(scores)
+	for i, x := range rows {
+		scores[i] = k.heeded(x, without, t.share)
+	}
+	t.heeded = p.Side(scores)
 	t.precision = 1/(doubt*doubt) + t.side.Information
 	t.slope = (faith/(doubt*doubt) + t.side.Cross) / t.precision
 	b.trend = t
 	return b
+}
+
+// residual is r(x), given what the model expects of the heeded score there.
+func (t *trend) residual(x []float64, beside float64) float64 {
+	return t.knowledge.heeded(x, t.without, t.share) - beside
 }
 
 // Screen returns the mean at x and a bound of the variance.
@@ -72,8 +96,8 @@ func (b *belief) Screen(x []float64, rows int, s *gp.Scratch) (mean, bound float
 	if t == nil {
 		return b.Posterior.Screen(x, rows, s)
 	}
-	mean, beside, bound := b.Posterior.ScreenBeside(x, rows, &t.side, s)
-	r := t.knowledge.score(x, t.without) - beside
+	mean, beside, bound := b.Posterior.ScreenBeside(x, rows, &t.heeded, s)
+	r := t.residual(x, beside)
 	return mean + t.slope*r, bound + r*r/t.precision
 }
 
@@ -81,8 +105,8 @@ func (b *belief) Screen(x []float64, rows int, s *gp.Scratch) (mean, bound float
 func (b *belief) Bound(x []float64, q *gp.Local, s *gp.Scratch) (mean, bound float64) {
 	mean, bound = b.Posterior.Bound(x, q, s)
 	if t := b.trend; t != nil {
-		_, beside, _ := b.Posterior.ScreenBeside(x, 0, &t.side, s)
-		r := t.knowledge.score(x, t.without) - beside
+		_, beside, _ := b.Posterior.ScreenBeside(x, 0, &t.heeded, s)
+		r := t.residual(x, beside)
 		mean, bound = mean+t.slope*r, bound+r*r/t.precision
 	}
 	return mean, bound
@@ -126,8 +150,8 @@ func (b *belief) shift(x []float64, s *gp.Scratch) float64 {
 	if b.trend == nil {
 		return 0
 	}
-	_, beside, _ := b.Posterior.ScreenBeside(x, 0, &b.trend.side, s)
-	return b.trend.slope * (b.trend.knowledge.score(x, b.trend.without) - beside)
+	_, beside, _ := b.Posterior.ScreenBeside(x, 0, &b.trend.heeded, s)
+	return b.trend.slope * b.trend.residual(x, beside)
 }
 
 // apart returns the belief without one paper, or without any: the posterior is

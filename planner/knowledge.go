@@ -274,6 +274,11 @@ func density(sum, total float64) float64 {
 // raw is the score at x as it is before it is standardised, with every paper but
 // one; below 0 with all.
 func (k *knowledge) raw(x []float64, without int) float64 {
+	return k.claimed(x, without) + k.rated(x, without)
+}
+
+// claimed is what the places of the claims add to the raw score.
+func (k *knowledge) claimed(x []float64, without int) float64 {
 	sum, total := 0.0, 0.0
 	for i := range k.places {
 		if p := &k.places[i]; p.paper != without {
@@ -281,7 +286,12 @@ func (k *knowledge) raw(x []float64, without int) float64 {
 			sum += p.weight * k.kernel(p, x)
 		}
 	}
-	v := math.Log(density(sum, total))
+	return math.Log(density(sum, total))
+}
+
+// rated is what the ratings of settings add to it.
+func (k *knowledge) rated(x []float64, without int) float64 {
+	v := 0.0
 	for i := range k.effects {
 		if e := &k.effects[i]; e.paper != without && e.met(x) {
 			v += e.score
@@ -344,6 +354,11 @@ func (t *task) survey(n int, yield func(x, state []float64)) {
 // scale is that of all papers, so that a paper's share is its own.
 func (k *knowledge) score(x []float64, without int) float64 {
 	return (k.raw(x, without) - k.mean) / k.sd
+}
+
+// heeded is the score with a share of the ratings.
+func (k *knowledge) heeded(x []float64, without int, share float64) float64 {
+	return (k.claimed(x, without) + share*k.rated(x, without) - k.mean) / k.sd
 }
 
 // streamEvidence is the randomness of the survey, apart from the streams of

@@ -102,31 +102,43 @@ func TestWrongEvidenceIsFoundOut(t *testing.T) {
 	}
 }
 
-// TestPapersFade wants what papers do to what is expected to fall as outcomes come.
+// TestPapersFade wants what papers do to what is expected to fall as outcomes come:
+// to little what claims of places do, and to next to nothing what ratings of settings do.
 func TestPapersFade(t *testing.T) {
 	t.Parallel()
-	b := arylation()
-	b.Want, b.Evidence = 1, papers()
-	shift := func(p lab.Proposal) float64 {
-		s := 0.0
-		for _, i := range p.Influences {
-			s += math.Abs(i.Shift)
-		}
-		return s
+	rated := papers()
+	rated.Claims = nil
+	for i, l := range []string{"KOAc", "KOPiv"} {
+		rated.Ratings = append(rated.Ratings, lab.Rating{Paper: "a", Settings: []lab.Setting{{Name: "base", Value: lab.Label(l)}}, Score: float64(i) - 0.5})
 	}
-	var early, late float64
-	for n := range 24 {
-		plan := propose(t, b)
-		switch {
-		case n >= 3 && n < 9:
-			early += shift(plan.Proposals[0])
-		case n >= 18:
-			late += shift(plan.Proposals[0])
+	for _, c := range []struct {
+		name string
+		e    *lab.Evidence
+		left float64
+	}{{"claims and ratings", papers(), 0.1}, {"ratings alone", rated, 0.05}} {
+		b := arylation()
+		b.Want, b.Evidence = 1, c.e
+		shift := func(p lab.Proposal) float64 {
+			s := 0.0
+			for _, i := range p.Influences {
+				s += math.Abs(i.Shift)
+			}
+			return s
 		}
-		run(&b, plan, observeYield)
-	}
-	if !(late < early/2) {
-		t.Errorf("papers shift proposals 19 to 24 by %.3g in all, proposals 4 to 9 by %.3g; want less than half", late, early)
+		var early, late float64
+		for n := range 24 {
+			plan := propose(t, b)
+			switch {
+			case n >= 3 && n < 9:
+				early += shift(plan.Proposals[0])
+			case n >= 18:
+				late += shift(plan.Proposals[0])
+			}
+			run(&b, plan, observeYield)
+		}
+		if !(late < early*c.left) {
+			t.Errorf("%s shift proposals 19 to 24 by %.3g in all, proposals 4 to 9 by %.3g; want less than %.3g of it", c.name, late, early, c.left)
+		}
 	}
 }
 
