@@ -71,7 +71,7 @@ func (a About) Find(name string) (Action, bool) {
 }
 
 // Minor is the additive version below the topic's major one.
-const Minor = 2
+const Minor = 3
 
 // Offers returns a's capabilities in the words of the laboratory.
 func (a About) Offers() []lab.Capability {

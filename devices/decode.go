@@ -132,7 +132,7 @@ func (c Ctl) check() error {
 		if c.Target == "" || c.By == "" || c.Outcome != lab.CommandDone && c.Outcome != lab.CommandFailed {
 			return lab.Errorf(lab.Invalid, "decode ctl: resolve needs target, by, and the outcome done or failed")
 		}
-	case OpPause, OpResume, OpStop, OpReset, OpStatus:
+	case OpPause, OpResume, OpStop, OpReset, OpStatus, OpRecall:
 	default:
 		return lab.Errorf(lab.Invalid, "decode ctl: op %.40q is not of the contract", string(c.Op))
 	}
@@ -183,6 +183,32 @@ func DecodeEvent(b []byte) (Event, error) {
 	e.TookMS = max(e.TookMS, 0)
 	e.Note, e.Error, e.By = Clean(e.Note), Clean(e.Error), Clean(e.By)
 	return e, nil
+}
+
+// DecodeRecall reads a page of the commands that a device remembers, and the
+// commands themselves.
+func DecodeRecall(b []byte) (Recall, []Cmd, error) {
+	var r Recall
+	m, err := object("recall", b, MaxRecall)
+	if err != nil {
+		return r, nil, err
+	}
+	err = fields("recall", m, false, map[string]any{"id": &r.ID, "boot": &r.Boot, "commands": &r.Commands, "more": &r.More}, "id", "boot", "commands")
+	switch {
+	case err != nil:
+		return r, nil, err
+	case !ValidID(r.ID) || r.Boot < 1:
+		return r, nil, lab.Errorf(lab.Invalid, "decode recall: id %.40q is no id, or boot %d is below 1", r.ID, r.Boot)
+	case r.More && len(r.Commands) == 0:
+		return r, nil, lab.Errorf(lab.Invalid, "decode recall: there is more, and none came")
+	}
+	all := make([]Cmd, len(r.Commands))
+	for i, text := range r.Commands {
+		if all[i], err = DecodeCmd([]byte(text)); err != nil {
+			return r, nil, lab.Errorf(lab.Invalid, "decode recall: commands[%d]: %w", i, err)
+		}
+	}
+	return r, all, nil
 }
 
 // DecodeState reads a device's snapshot, cut to the limits of the contract.

@@ -213,3 +213,21 @@ func TestTopics(t *testing.T) {
 		}
 	}
 }
+
+// TestDecodeRecall wants pages whose commands are commands, and nothing else.
+func TestDecodeRecall(t *testing.T) {
+	t.Parallel()
+	cmd := `{\"id\":\"a\",\"name\":\"heat\",\"epoch\":1,\"params\":{}}`
+	r, all, err := devices.DecodeRecall([]byte(`{"id":"r","boot":2,"commands":["` + cmd + `"],"more":true,"new":1}`))
+	if err != nil || r.ID != "r" || r.Boot != 2 || !r.More || len(all) != 1 || all[0].Name != "heat" || r.Commands[0] != strings.ReplaceAll(cmd, `\`, "") {
+		t.Errorf("a page is read as %+v, %+v, %v", r, all, err)
+	}
+	for _, bad := range []string{
+		`{"id":"r","commands":[]}`, `{"id":"r","boot":0,"commands":[]}`, `{"id":"a b","boot":1,"commands":[]}`, `{"id":"r","boot":1,"commands":[],"more":true}`,
+		`{"id":"r","boot":1,"commands":["{}"]}`, `{"id":"r","boot":1,"commands":["` + cmd + `","x"]}`,
+	} {
+		if _, _, err := devices.DecodeRecall([]byte(bad)); lab.KindOf(err) != lab.Invalid {
+			t.Errorf("%s is read: %v; want invalid", bad, err)
+		}
+	}
+}

@@ -78,6 +78,7 @@ const (
 	OpReset   Op = "reset"        // leave stopped or fault
 	OpResolve Op = "resolve"      // say what became of a command in doubt: target, outcome, by, reason
 	OpStatus  Op = "status"       // say the state now, and what is known of target
+	OpRecall  Op = "recall"       // say which commands are remembered, from after target on
 	OpMissing Op = "blob_missing" // send the blob sha256 of the command target again, in chunks from missing on; an empty missing: it is kept
 )
 
@@ -97,6 +98,17 @@ type Ctl struct {
 	// Missing answers chunks: the index of the first that the laboratory lacks,
 	// or none, and not nil, when it has the blob on its disk.
 	Missing []int64 `json:"missing,omitzero"`
+}
+
+// Recall is a page of the commands that a device remembers, whatever became of
+// them: what a laboratory asks for whose record was restored from a backup while
+// its devices went on.
+type Recall struct {
+	ID   string `json:"id"`   // of the ctl that asked
+	Boot int64  `json:"boot"` // starts of the device's process: in another boot the order may be another
+	// Commands are the exact bytes of each, as they came.
+	Commands []string `json:"commands"`
+	More     bool     `json:"more,omitempty"` // there are others, after the last of these
 }
 
 // Conn is a device's birth and death. The last will says "lost": the link is

@@ -9,6 +9,17 @@ import (
 	"github.com/athanor-lab/athanor/lab"
 )
 
+// MinorOf returns the minor version of a descriptor, 0 when it names none.
+func MinorOf(b []byte) int {
+	var d struct {
+		Minor int `json:"ldp:minor"`
+	}
+	if json.Unmarshal(b, &d) != nil {
+		return 0
+	}
+	return d.Minor
+}
+
 // ParseAbout reads a Thing Description. Terms that are not the contract's are
 // ignored; what is beyond its limits is refused with lab.Invalid.
 func ParseAbout(b []byte) (About, error) {

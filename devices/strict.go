@@ -19,8 +19,10 @@ const (
 	MaxCtl   = 64 << 10
 	MaxEvent = 256 << 10
 	MaxState = 256 << 10
-	MaxAbout = 512 << 10
-	MaxSmall = 4 << 10 // conn, beat and lab stop
+	// MaxRecall holds any two commands, written as texts.
+	MaxRecall = 256 << 10
+	MaxAbout  = 512 << 10
+	MaxSmall  = 4 << 10 // conn, beat and lab stop
 )
 
 // depthMax bounds how deep a message may nest, so that none exhausts a stack.

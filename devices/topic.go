@@ -13,15 +13,16 @@ type Leaf string
 
 // The topics below ldp/1/{lab}/{device}/.
 const (
-	LeafConn  Leaf = "conn"  // device or its last will, retained: [Conn]
-	LeafAbout Leaf = "about" // device, retained: [About] as a Thing Description
-	LeafState Leaf = "state" // device, retained: [State]
-	LeafEv    Leaf = "ev"    // device: [Event]
-	LeafCmd   Leaf = "cmd"   // laboratory, never retained: [Cmd]
-	LeafCtl   Leaf = "ctl"   // laboratory, never retained: [Ctl]
-	LeafAlarm Leaf = "alarm" // device, retained, below it the code: [Alarm], or nothing when it is cleared
-	LeafTm    Leaf = "tm"    // device, below it the stream: [Batch]
-	LeafBlob  Leaf = "blob"  // device, below it the SHA-256 of raw data: [Chunk]
+	LeafConn   Leaf = "conn"   // device or its last will, retained: [Conn]
+	LeafAbout  Leaf = "about"  // device, retained: [About] as a Thing Description
+	LeafState  Leaf = "state"  // device, retained: [State]
+	LeafEv     Leaf = "ev"     // device: [Event]
+	LeafCmd    Leaf = "cmd"    // laboratory, never retained: [Cmd]
+	LeafCtl    Leaf = "ctl"    // laboratory, never retained: [Ctl]
+	LeafRecall Leaf = "recall" // device, in answer to a ctl: [Recall]
+	LeafAlarm  Leaf = "alarm"  // device, retained, below it the code: [Alarm], or nothing when it is cleared
+	LeafTm     Leaf = "tm"     // device, below it the stream: [Batch]
+	LeafBlob   Leaf = "blob"   // device, below it the SHA-256 of raw data: [Chunk]
 )
 
 var ident = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)

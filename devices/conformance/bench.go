@@ -42,6 +42,7 @@ type bench struct {
 	alarms  map[string]devices.Alarm // that are retained now
 	clears  map[string]int           // how often each was cleared
 	batches map[string][]devices.Batch
+	pages   []devices.Recall
 	chunks  []devices.Chunk // of raw data, their data left out, as they came
 	pieces  map[string][]byte
 	hold    bool     // answers to chunks
@@ -74,7 +75,7 @@ func newBench(cfg Config) *bench {
 func (b *bench) open(ctx context.Context) error {
 	topic := func(leaf devices.Leaf) string { return devices.Topic(b.cfg.Lab, b.cfg.Device, leaf) }
 	bus, err := b.cfg.Dial(ctx, devices.Session{ClientID: b.id, Subscriptions: []devices.Subscription{{
-		Filters: []string{topic(devices.LeafConn), topic(devices.LeafAbout), topic(devices.LeafState), topic(devices.LeafEv), topic(devices.LeafAlarm) + "/+", topic(devices.LeafTm) + "/+", topic(devices.LeafBlob) + "/+"},
+		Filters: []string{topic(devices.LeafConn), topic(devices.LeafAbout), topic(devices.LeafState), topic(devices.LeafEv), topic(devices.LeafRecall), topic(devices.LeafAlarm) + "/+", topic(devices.LeafTm) + "/+", topic(devices.LeafBlob) + "/+"},
 		Handle:  func(_ context.Context, m devices.Message) { b.take(m) },
 	}}})
 	if err != nil {
@@ -166,6 +167,11 @@ func (b *bench) take(m devices.Message) {
 		var e devices.Event
 		if e, err = devices.DecodeEvent(m.Payload); err == nil {
 			b.events = append(b.events, heardEvent{e, m.Payload, time.Now()})
+		}
+	case devices.LeafRecall:
+		var r devices.Recall
+		if r, _, err = devices.DecodeRecall(m.Payload); err == nil {
+			b.pages = append(b.pages, r)
 		}
 	default:
 		leaf, err = b.takeBelow(m)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -77,11 +76,8 @@ func chunked(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	var d struct {
-		Minor int `json:"ldp:minor"`
-	}
-	if err := json.Unmarshal(b.td, &d); err == nil && d.Minor < 2 {
-		return skip("the device is of LDP 1.%d, and chunks are of 1.2", d.Minor)
+	if minor := devices.MinorOf(b.td); minor < 2 {
+		return skip("the device is of LDP 1.%d, and chunks are of 1.2", minor)
 	}
 	b.holdChunks(true)
 	defer b.holdChunks(false)

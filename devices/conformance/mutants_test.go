@@ -170,6 +170,7 @@ func TestMutantsAreFound(t *testing.T) {
 		"NoEpoch":    {unfenced, nil, "lease", []string{"lease.stale-command", "lease.stale-lease", "lease.takeover"}},
 		"NoWatchdog": {unwatched, nil, "watch", []string{"watch.stop", "watch.pause", "watch.finish", "watch.refuses"}},
 		"NoJournal":  {same, unsynced(t), "crash", []string{"crash.dedup", "crash.cancelled", "crash.epoch", "crash.stopped", "crash.resume", "crash.manual"}},
+		"NoMemory":   {same, unsynced(t), "recall", []string{"recall.crash"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -21,7 +21,7 @@ type Check struct {
 
 // Checks returns every check of the kit, in the order in which they are made.
 func Checks() []Check {
-	return slices.Concat(births, commands, repeats, refusals, params, leases, cancels, pauses, watches, stops, alarms, supplies, blobs, hands, links, crashes, whole)
+	return slices.Concat(births, commands, repeats, refusals, params, leases, cancels, pauses, watches, stops, alarms, supplies, blobs, hands, links, crashes, recalls, whole)
 }
 
 // skipped is why a check could not be made.

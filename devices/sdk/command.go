@@ -55,7 +55,8 @@ func (d *Device) onCmd(b []byte) {
 		return
 	}
 	if no != nil {
-		e := d.begin(cmd, nil, sum)
+		e := d.begin(cmd, b, sum)
+		e.refused = true
 		d.mu.Unlock()
 		d.close(e, devices.Event{State: lab.CommandRejected, Code: no.code, Error: no.why, Effect: lab.EffectNone})
 		return
@@ -73,7 +74,7 @@ func (d *Device) accept(cmd devices.Cmd, b []byte, sum string, params json.RawMe
 	d.mu.Lock()
 	e := d.begin(cmd, b, sum)
 	e.params = params
-	place := d.journal.append(record{T: recBegin, ID: e.id, Cmd: b, Sum: sum})
+	place := d.journal.append(record{T: recBegin, ID: e.id, Sum: sum}.with(b))
 	d.mu.Unlock()
 	err := d.journal.sync(place)
 	if d.crash(AfterBegin, cmd.ID) {

@@ -34,6 +34,8 @@ func (d *Device) onCtl(b []byte) {
 		d.onPause(ctl)
 	case devices.OpResume:
 		d.onResume(ctl)
+	case devices.OpRecall:
+		d.onRecall(ctl)
 	case devices.OpMissing:
 		d.onMissing(ctl)
 	default:

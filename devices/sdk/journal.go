@@ -19,11 +19,33 @@ type record struct {
 
 	ID      string          `json:"id,omitempty"`
 	N       int64           `json:"n,omitempty"` // the boot, or the epoch
-	Cmd     json.RawMessage `json:"c,omitempty"` // of a begin
+	Cmd     json.RawMessage `json:"c,omitempty"` // of a begin, or of an end that has none before it
+	Text    string          `json:"b,omitempty"` // the same, where it would be written in other bytes than it came in
 	Sum     string          `json:"h,omitempty"` // SHA-256 of the command's bytes, of a begin or an end
 	Event   *devices.Event  `json:"e,omitempty"` // of an end
 	V       json.RawMessage `json:"v,omitempty"` // of a checkpoint, a level, a slot
 	Expires time.Time       `json:"x,omitzero"`  // of an end
+}
+
+// with returns r with a command's bytes, none lost.
+func (r record) with(raw json.RawMessage) record {
+	if len(raw) == 0 {
+		return r
+	}
+	if b, err := json.Marshal(raw); err == nil && bytes.Equal(b, raw) {
+		r.Cmd = raw
+	} else {
+		r.Text = string(raw)
+	}
+	return r
+}
+
+// raw returns the command's bytes.
+func (r record) raw() json.RawMessage {
+	if r.Text != "" {
+		return json.RawMessage(r.Text)
+	}
+	return r.Cmd
 }
 
 // The kinds of records.

@@ -18,7 +18,7 @@ import (
 // entry is a command that the device knows.
 type entry struct {
 	cmd   devices.Cmd     // of one that has not ended
-	raw   json.RawMessage // its bytes
+	raw   json.RawMessage // its bytes; nil of one that was ended before it came
 	id    string
 	sum   string // of its bytes; "" when it was ended before it came
 	order int64
@@ -30,6 +30,7 @@ type entry struct {
 
 	action   *action
 	params   json.RawMessage // checked, with defaults
+	refused  bool            // so the journal has no begin of it
 	accepted bool            // and said so: it may start
 	again    bool            // the process died at it
 	started  bool            // its function runs
@@ -118,11 +119,11 @@ func (d *Device) load(records []record) error {
 				return fmt.Errorf("record %d: %w", i+1, err)
 			}
 		case recBegin:
-			cmd, err := devices.DecodeCmd(r.Cmd)
+			cmd, err := devices.DecodeCmd(r.raw())
 			if err != nil {
 				return fmt.Errorf("record %d: %w", i+1, err)
 			}
-			d.begin(cmd, r.Cmd, r.Sum)
+			d.begin(cmd, r.raw(), r.Sum)
 		case recCkpt:
 			if e := d.entries[r.ID]; e != nil {
 				e.ckpt = r.V
@@ -133,7 +134,7 @@ func (d *Device) load(records []record) error {
 			}
 			e := d.entries[r.ID]
 			if e == nil {
-				e = d.begin(devices.Cmd{ID: r.ID, Expires: r.Expires}, nil, r.Sum)
+				e = d.begin(devices.Cmd{ID: r.ID, Expires: r.Expires}, r.raw(), r.Sum)
 			}
 			d.remember(e, *r.Event)
 		}
@@ -163,7 +164,7 @@ func (d *Device) remember(e *entry, ev devices.Event) {
 		}
 	}
 	// What only a running command needs.
-	e.cmd, e.raw, e.params, e.ckpt, e.cancel, e.action, e.started = devices.Cmd{}, nil, nil, nil, nil, nil, false
+	e.cmd, e.params, e.ckpt, e.cancel, e.action, e.started = devices.Cmd{}, nil, nil, nil, nil, false
 	e.going, e.stall, e.paused, e.held = nil, nil, false, false
 }
 
@@ -214,7 +215,7 @@ func (d *Device) snapshot() []record {
 	known := map[*entry]bool{}
 	end := func(e *entry) record {
 		known[e] = true
-		return record{T: recEnd, ID: e.id, Sum: e.sum, Event: e.final, Expires: e.expires}
+		return record{T: recEnd, ID: e.id, Sum: e.sum, Event: e.final, Expires: e.expires}.with(e.raw)
 	}
 	for _, e := range d.ended {
 		records = append(records, end(e))
@@ -231,7 +232,7 @@ func (d *Device) snapshot() []record {
 			records = append(records, end(e))
 			continue
 		}
-		records = append(records, record{T: recBegin, ID: e.id, Cmd: e.raw, Sum: e.sum})
+		records = append(records, record{T: recBegin, ID: e.id, Sum: e.sum}.with(e.raw))
 		if e.ckpt != nil {
 			records = append(records, record{T: recCkpt, ID: e.id, V: e.ckpt})
 		}

@@ -201,7 +201,11 @@ func (d *Device) writeEnd(e *entry, ev devices.Event) uint64 {
 	if e.action != nil && e.action.hand {
 		d.endHanding(e, ev)
 	}
-	return d.journal.append(record{T: recEnd, ID: e.id, Sum: e.sum, Event: &ev, Expires: e.expires})
+	end := record{T: recEnd, ID: e.id, Sum: e.sum, Event: &ev, Expires: e.expires}
+	if e.refused {
+		end = end.with(e.raw)
+	}
+	return d.journal.append(end)
 }
 
 func (d *Device) closed(e *entry, place uint64) {

@@ -24,6 +24,7 @@ var channels = []channel{
 	{"about", "ldp/1/{lab}/{device}/about", "about", "What the device is and can do.", true, 1, true},
 	{"state", "ldp/1/{lab}/{device}/state", "state", "On change, at most ten a second, and at least every heartbeat.", true, 1, true},
 	{"ev", "ldp/1/{lab}/{device}/ev", "ev", "What became of commands.", true, 1, false},
+	{"recall", "ldp/1/{lab}/{device}/recall", "recall", "Which commands it remembers, a page at a time, in answer to ctl recall.", true, 1, false},
 	{"tm", "ldp/1/{lab}/{device}/tm/{stream}", "tm", "Telemetry; a batch is said once or never.", true, 0, false},
 	{"alarm", "ldp/1/{lab}/{device}/alarm/{code}", "alarm", "Alarms; an empty message clears one.", true, 1, true},
 	{"blob", "ldp/1/{lab}/{device}/blob/{sha256}", "blob", "A piece of raw data, for devices that reach no HTTP. Every piece but the last has 65,496 bytes.", true, 1, false},

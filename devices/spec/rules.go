@@ -20,8 +20,8 @@ var rules = map[string]rule{
 	"cmd.sig":          {about: "reserved; accepted and not used"},
 
 	"ctl.id":      {about: "of the operation itself", pattern: ident},
-	"ctl.op":      {about: "what to do", enum: []string{"lease", "release", "cancel", "pause", "resume", "stop", "reset", "resolve", "status", "blob_missing"}},
-	"ctl.target":  {about: "the id of a command: of cancel, resolve and blob_missing (unless it answers chunks), and where it is given of pause, resume and status", pattern: ident},
+	"ctl.op":      {about: "what to do", enum: []string{"lease", "release", "cancel", "pause", "resume", "stop", "reset", "resolve", "status", "recall", "blob_missing"}},
+	"ctl.target":  {about: "the id of a command: of cancel, resolve and blob_missing (unless it answers chunks), and where it is given of pause, resume and status; of recall, the last command of the page before", pattern: ident},
 	"ctl.epoch":   {about: "of lease and release; of resume, when something moves by it"},
 	"ctl.holder":  {about: "of lease: whose beat renews it"},
 	"ctl.ttl_s":   {about: "of lease: how long it lasts without a beat"},
@@ -53,6 +53,11 @@ var rules = map[string]rule{
 	"ev.blobs.size":       {about: "in bytes", min: from(0)},
 	"ev.blobs.sha256":     {about: "of its content", pattern: `^[0-9a-f]{64}$`},
 	"ev.blobs.data":       {about: "all of it, when it is at most 32 KiB; otherwise it is uploaded"},
+
+	"recall.id":       {about: "of the ctl that asked", pattern: ident},
+	"recall.boot":     {about: "starts of the device's process: in another boot the order may be another, and who asks begins anew", min: from(1)},
+	"recall.commands": {about: "commands that it remembers, in the order in which they came: the exact bytes of each, as a text"},
+	"recall.more":     {about: "there are others, after the last of these"},
 
 	"state.boot":                    {about: "starts of the device's process", min: from(1)},
 	"state.n":                       {about: "of the last event before it", min: from(0)},

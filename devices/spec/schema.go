@@ -27,6 +27,7 @@ var messages = []message{
 	{"cmd", "A command to a device. A resend has the same id and the same bytes.", reflect.TypeFor[devices.Cmd](), true},
 	{"ctl", "An operation beside the queue of commands. Cancel, pause, stop and status need no lease.", reflect.TypeFor[devices.Ctl](), true},
 	{"ev", "What a device says about a command.", reflect.TypeFor[devices.Event](), false},
+	{"recall", "A page of the commands that a device remembers, in answer to a ctl.", reflect.TypeFor[devices.Recall](), false},
 	{"state", "A device's snapshot of itself, retained.", reflect.TypeFor[devices.State](), false},
 	{"conn", "A device's birth, or its death by its last will, retained.", reflect.TypeFor[devices.Conn](), false},
 	{"alarm", "Something that a person should know, retained under its code; an empty message clears it.", reflect.TypeFor[devices.Alarm](), false},

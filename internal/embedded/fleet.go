@@ -47,7 +47,7 @@ var accountName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // rulesOf returns what a role may do, as lines of an access control list.
 func rulesOf(a Account) []string {
 	root := "ldp/1/" + a.Lab + "/"
-	said := []string{"conn", "about", "state", "ev", "tm/#", "blob/#", "alarm/#"}
+	said := []string{"conn", "about", "state", "ev", "recall", "tm/#", "blob/#", "alarm/#"}
 	var rules []string
 	add := func(access, topic string) { rules = append(rules, "topic "+access+" "+root+topic) }
 	switch a.Role {

@@ -13,6 +13,7 @@ from .wire import Bad, clean, dump, read_conn, read_time, write_time
 log = logging.getLogger("athanor.device")
 
 ID_REUSED = "id_reused"  # the alarm of an id that came with other bytes; a reset clears it
+PAGE = 128 << 10  # bytes of commands in a page of a recall
 IDLE_HEARTBEATS = 6  # times the heartbeat, while nobody holds the device
 
 
@@ -74,6 +75,8 @@ class Control(Hold, Records, Supplies):
             with self._lock:
                 if ctl.get("target") in self._memory.entries:
                     self._repeat(self._memory.entries[ctl["target"]])
+        elif op == "recall":
+            self._on_recall(ctl)
         elif op == "pause":
             self._on_pause(ctl)
         elif op == "resume":
@@ -191,6 +194,20 @@ class Control(Hold, Records, Supplies):
                 end["note"] = clean(ctl["reason"])
             self._end_soon(e, end)
 
+    def _on_recall(self, ctl):
+        """Says which commands are remembered, in the order in which they came, from after the one that is named on."""
+        with self._lock:
+            texts = {e.id: e.text for e in self._memory.entries.values() if e.text}
+            names, page, size = list(texts), [], 0
+            left = names[names.index(ctl["target"]) + 1:] if ctl.get("target") in texts else names
+            for name in left:
+                size += len(dump(texts[name]))
+                if page and size > PAGE:
+                    break
+                page.append(texts[name])
+            more = {"more": True} if len(page) < len(left) else {}
+            self._link.push(self._topic("recall"), dump({"id": ctl["id"], "boot": self._memory.boot, "commands": page, **more}))
+
     def _on_beat(self, beat):
         """Hears the time, and renews the lease of whoever sends the beat."""
         with self._lock:
@@ -271,7 +288,7 @@ class Control(Hold, Records, Supplies):
             "@context": ["https://www.w3.org/2022/wot/td/v1.1", {"ldp": "urn:ldp:1#", "mqv": "https://www.w3.org/2019/wot/mqtt#"}],
             "@type": "ldp:" + self.kind, "id": f"urn:ldp:{self.lab}:{self.id}", "title": self.title,
             "securityDefinitions": {"nosec": {"scheme": "nosec"}}, "security": "nosec",
-            "ldp:minor": 2, "ldp:profile": profile, **({"ldp:slots": list(self._memory.slots)} if self._memory.slots else {}), "ldp:capabilities": self.capabilities, "ldp:cell": self.cell,
+            "ldp:minor": 3, "ldp:profile": profile, **({"ldp:slots": list(self._memory.slots)} if self._memory.slots else {}), "ldp:capabilities": self.capabilities, "ldp:cell": self.cell,
             "ldp:simulated": self.simulated, "ldp:heartbeat_s": self._beat_s,
             "actions": {name: a.describe(invoke) for name, a in self._actions.items()},
             "events": events,

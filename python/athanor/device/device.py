@@ -185,7 +185,8 @@ class Device(Control):
                 if no.curable or no.code == "bad_message":
                     # Not written down: the one may be taken when it comes again, the other is refused again for what it is.
                     return self._refuse(ident, no)
-                entry = self._memory.begin(Entry(ident, total, cmd))
+                entry = self._memory.begin(Entry(ident, total, cmd, payload.decode()))
+                entry.refused = True
                 return self._end_soon(entry, {"state": "rejected", "code": no.code, "error": clean(no), "effect": "none"})
             entry = self._memory.begin(Entry(ident, total, cmd, payload.decode(), self._actions[cmd["name"]]))
             entry.params = params
@@ -341,7 +342,8 @@ class Device(Control):
     def _write_end(self, entry, end):
         self._end_hand(entry, end)
         entry.final = {"id": entry.id, **end, "ts": write_time(self._clock.count())}
-        return self._journal.append(t="end", id=entry.id, h=entry.sum, e=entry.final, x=entry.expires)
+        text = {"c": entry.text} if entry.refused else {}
+        return self._journal.append(t="end", id=entry.id, h=entry.sum, **text, e=entry.final, x=entry.expires)
 
     def _ended(self, entry, place):
         try:

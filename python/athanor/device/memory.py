@@ -23,6 +23,7 @@ class Entry:
         self.final = None  # its end, once that is written down or about to be
         self.expires = read_time(cmd["expires"]) if cmd and "expires" in cmd else None
         self.checkpoint = self.params = self.context = None
+        self.refused = False  # so the journal has no begin of it
         self.accepted = self.again = self.started = False
         self.paused = self.held = self.orphaned = False  # by an operation, by the watchdog; it has acted
         self.progress, self.said = 0.0, -1e9
@@ -61,7 +62,7 @@ class Memory:
         self.unended.pop(entry.id, None)
         entry.event = entry.final = event
         # What only a running command needs.
-        entry.cmd, entry.text, entry.params, entry.checkpoint, entry.context = None, "", None, None, None
+        entry.cmd, entry.params, entry.checkpoint, entry.context = None, None, None, None
 
     def recent(self):
         """The commands that ended last, newest last."""
@@ -97,7 +98,7 @@ class Memory:
             elif kind == "ckpt" and r["id"] in self.entries:
                 self.entries[r["id"]].checkpoint = r["v"]
             elif kind == "end":
-                entry = self.entries.get(r["id"]) or self.begin(Entry(r["id"], r["h"]))
+                entry = self.entries.get(r["id"]) or self.begin(Entry(r["id"], r["h"], text=r.get("c", "")))
                 entry.expires = r.get("x")
                 self.remember(entry, r["e"])
 
@@ -120,7 +121,7 @@ class Memory:
         records += [{"t": "supply", "id": n, "v": s} for n, s in self.supplies.items()] + [{"t": "slot", "id": n, "v": s} for n, s in self.slots.items()]
         for e in self.entries.values():
             if e.final is not None:
-                records.append({"t": "end", "id": e.id, "h": e.sum, "e": e.final, "x": e.expires})
+                records.append({"t": "end", "id": e.id, "h": e.sum, "c": e.text, "e": e.final, "x": e.expires})
                 continue
             records.append({"t": "begin", "id": e.id, "h": e.sum, "c": e.text})
             if e.checkpoint is not None:

@@ -211,7 +211,7 @@ def read_ctl(payload):
         raise Bad(f"missing names a chunk that is not from 0 below {CHUNKS}")
     if op == "resolve" and not (ctl.get("by") and ctl.get("outcome") in ("done", "failed")):
         raise Bad("resolve needs target, by, and the outcome done or failed")
-    if op not in ("lease", "release", "cancel", "pause", "resume", "stop", "reset", "resolve", "status", "blob_missing"):
+    if op not in ("lease", "release", "cancel", "pause", "resume", "stop", "reset", "resolve", "status", "recall", "blob_missing"):
         raise Bad(f"op {op[:40]!r} is not of the contract")
     return ctl
 
