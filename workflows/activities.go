@@ -22,6 +22,7 @@ type Activities struct {
 	models     Models     // nil where none are kept
 	literature Literature // nil for none
 	samples    Samples    // nil: nobody keeps track of them
+	past       Past       // nil: the record was never restored
 	now        func() time.Time
 }
 
@@ -202,6 +203,9 @@ func (a *Activities) Prepare(ctx context.Context, in Preparation) (Prepared, err
 	program, err := a.compiler.Program(ctx, in.Proposal.CampaignID)
 	if err != nil {
 		return Prepared{}, forTemporal(err)
+	}
+	if there, err := a.arrived(ctx, program, in); err != nil || there {
+		return Prepared{Arrived: there}, forTemporal(err)
 	}
 	holds, granted, err := a.book.Reserve(ctx, in.place())
 	if err != nil {

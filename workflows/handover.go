@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -15,8 +16,8 @@ import (
 type Samples interface {
 	// Whereabouts returns where a sample is, or lab.NotFound.
 	Whereabouts(ctx context.Context, sample string) (lab.Placement, error)
-	// Room returns what the slots of a device have room for.
-	Room(ctx context.Context, device string) (lab.Room, error)
+	// Room returns what the slots of a device have room for, or one slot of it.
+	Room(ctx context.Context, device, slot string) (lab.Room, error)
 	// Handover begins a handover, or finds it begun, and returns what has become
 	// of its two sides already, nil for one that has not ended. The rest is
 	// brought by results, as for every command.
@@ -69,9 +70,34 @@ func (a *Activities) settle(ctx context.Context, in Preparation, do *Instruction
 	return a.leg(ctx, in, do, at)
 }
 
+// arrived reports whether a transfer is over. A step that is over reserves nothing:
+// its devices may be let go of already, when a workflow asks again whose worker
+// died since, and who has them now may wait for what this experiment has.
+func (a *Activities) arrived(ctx context.Context, program Program, in Preparation) (bool, error) {
+	steps := program.Campaign().Document.Protocol.Steps
+	i := slices.IndexFunc(steps, func(s lab.Step) bool { return s.ID == in.Node.ID })
+	if a.samples == nil || i < 0 || steps[i].From == "" {
+		return false, nil
+	}
+	token := lab.CommandIDOf(in.Proposal.ExperimentID, in.Node.ID, in.Intent, partDeliver).UUID()
+	state, cleared, err := a.samples.Handed(ctx, token)
+	if lab.KindOf(err) == lab.NotFound {
+		return false, nil
+	}
+	return state == lab.HandoverMoved && cleared, err
+}
+
 // slotFor finds a slot for a sample that comes to be by the instruction.
 func (a *Activities) slotFor(ctx context.Context, in Preparation, do *Instruction) (*Prepared, error) {
-	room, err := a.samples.Room(ctx, do.Device)
+	told, _, err := a.told(ctx, in, in.Node.ID, 0)
+	if err != nil {
+		return nil, err
+	}
+	slot := ""
+	if len(told.Samples) == 1 && told.Device == do.Device {
+		slot = told.Samples[0].Slot
+	}
+	room, err := a.followed(ctx, in, do.Device, slot)
 	if err != nil || !room.Slots {
 		return nil, err
 	}
@@ -95,7 +121,11 @@ func (a *Activities) leg(ctx context.Context, in Preparation, do *Instruction, a
 	default:
 		return nil, lab.Errorf(lab.Conflict, "sample %s is at %s and not at %s", at.Sample, at.Place, do.From.Device)
 	}
-	room, err := a.samples.Room(ctx, to.Device)
+	slot, err := a.toldSlot(ctx, in, to.Device, part)
+	if err != nil {
+		return nil, err
+	}
+	room, err := a.followed(ctx, in, to.Device, slot)
 	switch {
 	case err != nil:
 		return nil, err
@@ -118,7 +148,7 @@ func (a *Activities) makeRoom(in Preparation, at lab.Hold, room lab.Room) (*Prep
 	if room.Spent == nil {
 		return nil, lab.Errorf(lab.Unavailable, "no slot of %s is free, and it throws nothing away: take a sample out, and say so by athanor sample remove", at.Device)
 	}
-	c := a.command(in, at, in.Node.ID+".discard."+room.Spent.Sample, partDiscard)
+	c := a.command(in, at, discarding(in, *room.Spent), partDiscard)
 	c.Name, c.Params, c.Samples = lab.CommandDiscard, []byte(`{}`), []lab.SampleRef{{ID: room.Spent.Sample, Slot: room.Spent.Slot}}
 	return &Prepared{Discard: &c}, nil
 }

@@ -26,6 +26,7 @@ type porter struct {
 	handings []lab.Handing
 	ends     map[lab.CommandID]lab.CommandState
 	resolved lab.HandoverState // by a person
+	looked   func(device string)
 }
 
 const vial = "e.vial"
@@ -41,6 +42,7 @@ func setupPorter(t *testing.T) *porter {
 		{ID: "carry", After: []string{"dose"}, TimeoutS: 60, Retry: 1, Then: workflows.ThenSkip},
 		{ID: "look", After: []string{"carry"}, TimeoutS: 60, Then: workflows.ThenSkip},
 	}
+	w.doc.Protocol.Steps = []lab.Step{{ID: "dose"}, {ID: "carry", From: "dose", To: "look"}, {ID: "look"}}
 	w.instruct = func(step string) workflows.Instruction {
 		do := workflows.Instruction{Device: "device-of-" + step, Epoch: 1, Name: step, Params: []byte(`{}`), Samples: []lab.SampleRef{{ID: vial}}}
 		if step == "carry" {
@@ -77,10 +79,17 @@ func (p *porter) Whereabouts(_ context.Context, sample string) (lab.Placement, e
 }
 
 // Room implements [workflows.Samples].
-func (p *porter) Room(_ context.Context, device string) (lab.Room, error) {
+func (p *porter) Room(_ context.Context, device, slot string) (lab.Room, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.room[device], nil
+	if p.looked != nil {
+		p.looked(device)
+	}
+	room := p.room[device]
+	if slot != "" && room.Free != "" {
+		room.Free = slot
+	}
+	return room, nil
 }
 
 // Handover implements [workflows.Samples]: each side answers a minute later, or
@@ -115,7 +124,11 @@ func (p *porter) Handover(ctx context.Context, h lab.Handing) (gave, took *lab.R
 func (p *porter) Handed(_ context.Context, token string) (lab.HandoverState, bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	h := p.handings[slices.IndexFunc(p.handings, func(x lab.Handing) bool { return x.Token() == token })]
+	i := slices.IndexFunc(p.handings, func(x lab.Handing) bool { return x.Token() == token })
+	if i < 0 {
+		return "", false, lab.Errorf(lab.NotFound, "there is no handover %s", token)
+	}
+	h := p.handings[i]
 	gave, took := p.ends[h.Give.ID], p.ends[h.Take.ID]
 	state := lab.HandoverUncertain
 	switch {
@@ -266,5 +279,24 @@ func TestSpentSampleMakesRoom(t *testing.T) {
 	}
 	if o := p.w.outcome(1); o.State != lab.OutcomeSucceeded || p.handings[1].To.Slot != "t1" {
 		t.Errorf("the experiment ended %s, into slot %s; want succeeded, t1", o.State, p.handings[1].To.Slot)
+	}
+}
+
+// TestTransferThatIsOverReservesNothing asks once more for a transfer whose sample
+// has arrived, as a workflow does whose worker died when it had let go of the
+// carrier and before that was noted: somebody else has the carrier now.
+func TestTransferThatIsOverReservesNothing(t *testing.T) {
+	t.Parallel()
+	p := setupPorter(t)
+	if err := p.w.run(); err != nil {
+		t.Fatal(err)
+	}
+	p.w.busy = func(p workflows.Place) bool {
+		t.Errorf("%s is reserved for again", p.Step)
+		return false
+	}
+	got, err := p.w.activities.Prepare(t.Context(), workflows.Preparation{Proposal: p.w.outcome(1).Proposal, Node: p.w.graph.Steps[1], Intent: 1})
+	if err != nil || !got.Arrived {
+		t.Errorf("a transfer that is over comes to %+v, %v; want that the sample has arrived", got, err)
 	}
 }

@@ -64,6 +64,7 @@ type book struct {
 	completer *workflows.Completer
 	compiler  *compiler
 	devices   *gateway.Dispatcher
+	past      *past // nil: the record was never restored
 }
 
 // Reserve implements [workflows.Book].
@@ -79,6 +80,11 @@ func (b *book) Reserve(ctx context.Context, p workflows.Place) ([]lab.Hold, bool
 	r.ID = p.Experiment.UUID() + "/" + p.Step
 	r.Campaign, r.Experiment, r.Number = p.Campaign, p.Experiment, p.Number
 	r.Workflow, r.Activity = p.Experiment.String(), p.Activity()
+	if b.past != nil {
+		if err := b.follow(ctx, b.past, &r, p.Step); err != nil {
+			return nil, false, err
+		}
+	}
 	grant, granted, err := b.db.Reserve(ctx, r)
 	if err != nil || !granted {
 		return nil, false, err
@@ -124,7 +130,11 @@ const stewardEvery = time.Second
 func (b *book) steward(ctx context.Context, logger *slog.Logger) {
 	idle := map[string]int64{}
 	for n := 0; ctx.Err() == nil; n++ {
-		grants, err := b.db.Sweep(ctx)
+		var grants []schedule.Grant
+		err := b.goOn(ctx, logger)
+		if err == nil {
+			grants, err = b.db.Sweep(ctx)
+		}
 		if err == nil {
 			err = b.tell(ctx, grants)
 		}

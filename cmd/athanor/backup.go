@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/athanor-lab/athanor/internal/embedded"
+	"github.com/athanor-lab/athanor/internal/postgres"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -73,5 +74,35 @@ func (c *restoreCmd) Run(ctx context.Context, t *terminal) error {
 		return printJSON(t.out, map[string]any{"data": c.Data, "files": x.Files, "bytes": x.Bytes})
 	}
 	_, err = fmt.Fprintf(t.out, "%s: %d files, %.1f MB; athanor up --data %s goes on with its campaigns\n", c.Data, x.Files, float64(x.Bytes)/1e6, c.Data)
+	return err
+}
+
+// recallCmd does for services of the user's own what athanor up does for a
+// directory that athanor restore made.
+type recallCmd struct {
+	Postgres string   `name:"postgres" env:"ATHANOR_POSTGRES_URL" required:"" placeholder:"URL" help:"The database that was restored. No gateway, worker or server may run yet."`
+	Gone     []string `name:"gone" placeholder:"DEVICE" help:"Devices that will not answer any more. May be said later, too."`
+}
+
+func (c *recallCmd) Run(ctx context.Context, t *terminal) error {
+	db, err := postgres.Open(ctx, c.Postgres, t.logger)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	still, err := db.Restoring(ctx)
+	if err == nil && !still {
+		err = db.Restored(ctx)
+	}
+	if err == nil {
+		err = db.Gone(ctx, c.Gone)
+	}
+	if err != nil {
+		return err
+	}
+	silent, err := db.Silent(ctx)
+	if err == nil {
+		_, err = fmt.Fprintf(t.out, "%d devices will be asked before anything is decided\n", len(silent))
+	}
 	return err
 }

@@ -45,6 +45,7 @@ type house struct {
 	blobs     *blob.Dir        // nil where no raw data is kept
 	uploads   *gateway.Uploads
 	devices   *gateway.Dispatcher // the gateway's, or one of our own
+	recalls   gateway.Recalls     // nil: the record was never restored
 	book      *book
 	exporter  exporter
 }
@@ -77,6 +78,12 @@ func openHouse(ctx context.Context, s services, listens bool, logger *slog.Logge
 		return row.Campaign, err
 	})
 	h.book = &book{db: h.db, completer: h.completer, compiler: h.compiler}
+	switch restored, err := h.db.WasRestored(ctx); {
+	case err != nil:
+		return nil, err
+	case restored:
+		h.recalls, h.book.past = h.db, &past{db: h.db}
+	}
 	h.exporter = exporter{h.db}
 	if err := h.openBlobs(dial); err != nil {
 		return nil, err
@@ -130,6 +137,7 @@ func (h *house) reachDevices(ctx context.Context, listens bool) (err error) {
 		cfg := gateway.Config{
 			Lab: h.services.Lab, Dial: dial, Ledger: h.db, Fleet: h.db, Completer: h.completer, Logger: h.logger,
 			Alarms: h.db, Telemetry: h.db, Quarantine: h.db, Samples: h.db, Epoch: h.db.LastEpoch, Uploads: h.uploads,
+			Recalls: h.recalls,
 		}
 		if h.blobs != nil {
 			cfg.Blobs = h.blobs
@@ -143,7 +151,7 @@ func (h *house) reachDevices(ctx context.Context, listens bool) (err error) {
 	if h.bus, err = dial(ctx, devices.Session{ClientID: "athanor-" + rand.Text()[:8]}); err != nil {
 		return err
 	}
-	h.devices = gateway.NewDispatcher(gateway.DispatcherConfig{Lab: h.services.Lab, Bus: h.bus, Ledger: h.db, Samples: h.db, Epoch: h.db.LastEpoch, Uploads: h.uploads, Logger: h.logger})
+	h.devices = gateway.NewDispatcher(gateway.DispatcherConfig{Lab: h.services.Lab, Bus: h.bus, Ledger: h.db, Samples: h.db, Epoch: h.db.LastEpoch, Uploads: h.uploads, Recalls: h.recalls, Logger: h.logger})
 	return nil
 }
 
@@ -199,7 +207,10 @@ func (h *house) runWorker(ctx context.Context) error {
 	}
 	memory := memory{db: h.db, book: h.book}
 	activities := workflows.NewActivities(memory, p, memory, h.compiler, h.book, h.devices, time.Now)
-	activities = workflows.WithSamples(activities, porter{h.devices, h.db, h.fleet})
+	activities = workflows.WithSamples(activities, porter{h.devices, h.db, h.fleet, h.recalls != nil})
+	if h.book.past != nil {
+		activities = workflows.WithPast(activities, h.book.past)
+	}
 	w := workflows.NewWorker(h.temporal, workflows.WithLiterature(workflows.WithModels(activities, modelShelf{db: h.db, dir: models.Dir(h.services.Models)}), reader{h.db}))
 	w.RegisterWorkflow(workflows.Snapshot)
 	w.RegisterActivity(workflows.NewSnapshotActivities(freezer{h.db, h.services.Snapshots}))

@@ -51,8 +51,9 @@ type commands struct {
 	Sample     sampleCmd     `cmd:"" help:"See where samples are."`
 	Bench      benchCmd      `cmd:"" help:"Measure what Athanor claims."`
 	MCP        mcpCmd        `cmd:"" name:"mcp" help:"Let agents read the laboratory by the Model Context Protocol; they can draft, never submit."`
-	Backup     backupCmd     `cmd:"" help:"Write all that a closed laboratory knows to a file."`
+	Backup     backupCmd     `cmd:"" help:"Write all that a laboratory knows to a file."`
 	Restore    restoreCmd    `cmd:"" help:"Make a data directory of a backup; its campaigns go on."`
+	Recall     recallCmd     `cmd:"" help:"Of services of your own: have devices asked what they were told after the backup that the database was restored from."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 

@@ -14,6 +14,8 @@ type porter struct {
 	*gateway.Dispatcher
 	db    *postgres.DB
 	fleet *fleet
+
+	restored bool // the record is, or was, behind devices that went on
 }
 
 // Whereabouts implements [workflows.Samples].
@@ -23,20 +25,46 @@ func (p porter) Whereabouts(ctx context.Context, sample string) (lab.Placement, 
 
 // Room implements [workflows.Samples]. What a device cannot throw away is not
 // spent.
-func (p porter) Room(ctx context.Context, device string) (lab.Room, error) {
+func (p porter) Room(ctx context.Context, device, slot string) (lab.Room, error) {
 	d, err := p.fleet.device(ctx, device)
 	if err != nil || len(d.Slots) == 0 {
 		return lab.Room{}, err
 	}
-	slots := make([]string, len(d.Slots))
-	for i, s := range d.Slots {
-		slots[i] = s.Slot
+	slots := []string{slot}
+	if slot == "" {
+		if slots, err = p.undisputed(ctx, d); err != nil {
+			return lab.Room{}, err
+		}
 	}
 	room, err := p.db.Room(ctx, device, slots)
+	room.Slots = true
 	if room.Spent != nil {
 		if _, err := p.fleet.spec(device, lab.CommandDiscard); err != nil {
 			room.Spent = nil
 		}
 	}
 	return room, err
+}
+
+// undisputed returns a device's slots. After a restore it leaves out those of
+// which the device and the record say different things: what is there was put
+// there after the backup.
+func (p porter) undisputed(ctx context.Context, d lab.Device) ([]string, error) {
+	slots := make([]string, 0, len(d.Slots))
+	onRecord := map[lab.Place]string{}
+	if p.restored {
+		all, err := p.db.Placements(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, at := range all {
+			onRecord[at.Place] = at.Sample
+		}
+	}
+	for _, s := range d.Slots {
+		if !p.restored || s.Sample == onRecord[lab.Place{Device: d.ID, Slot: s.Slot}] {
+			slots = append(slots, s.Slot)
+		}
+	}
+	return slots, nil
 }

@@ -13,22 +13,24 @@ import (
 
 	"github.com/athanor-lab/athanor/api"
 	"github.com/athanor-lab/athanor/internal/embedded"
+	"github.com/athanor-lab/athanor/internal/postgres"
 	"github.com/athanor-lab/athanor/lab"
 )
 
 // upCmd runs a whole laboratory on one machine.
 type upCmd struct {
-	Data     string  `default:"${default_data}" help:"Where everything is kept."`
-	HTTP     string  `name:"http" default:"127.0.0.1:8080" help:"Where the API and the page are served; another port is taken when it is in use."`
-	MQTT     string  `name:"mqtt" default:"127.0.0.1:1883" help:"Where devices find the broker; another port is taken when it is in use."`
-	MQTTS    string  `name:"mqtts" placeholder:"ADDRESS" help:"Where devices on other machines find the broker, over TLS and with accounts of --fleet, as 0.0.0.0:8883."`
-	Demo     bool    `help:"Submit the demonstration campaign and show its progress."`
-	Exit     bool    `help:"End when the demonstration campaign has ended and its dataset is written."`
-	Tables   string  `help:"Folder of tables of real measurements; each becomes an instrument that answers with measured rows."`
-	Lab      string  `name:"lab-file" help:"Description of the simulated laboratory (YAML); by default the demonstration's."`
-	NoSim    bool    `name:"no-sim" help:"Run no simulated laboratory: real devices connect to the broker."`
-	SimSpeed float64 `name:"sim-speed" help:"How many of the simulated laboratory's seconds pass in one of ours."`
-	KeepFree float64 `name:"keep-free" placeholder:"MB" help:"Disk space to leave to others; the laboratory closes in order before it takes it."`
+	Data     string   `default:"${default_data}" help:"Where everything is kept."`
+	HTTP     string   `name:"http" default:"127.0.0.1:8080" help:"Where the API and the page are served; another port is taken when it is in use."`
+	MQTT     string   `name:"mqtt" default:"127.0.0.1:1883" help:"Where devices find the broker; another port is taken when it is in use."`
+	MQTTS    string   `name:"mqtts" placeholder:"ADDRESS" help:"Where devices on other machines find the broker, over TLS and with accounts of --fleet, as 0.0.0.0:8883."`
+	Demo     bool     `help:"Submit the demonstration campaign and show its progress."`
+	Exit     bool     `help:"End when the demonstration campaign has ended and its dataset is written."`
+	Tables   string   `help:"Folder of tables of real measurements; each becomes an instrument that answers with measured rows."`
+	Lab      string   `name:"lab-file" help:"Description of the simulated laboratory (YAML); by default the demonstration's."`
+	NoSim    bool     `name:"no-sim" help:"Run no simulated laboratory: real devices connect to the broker."`
+	SimSpeed float64  `name:"sim-speed" help:"How many of the simulated laboratory's seconds pass in one of ours."`
+	KeepFree float64  `name:"keep-free" placeholder:"MB" help:"Disk space to leave to others; the laboratory closes in order before it takes it."`
+	Gone     []string `name:"gone" placeholder:"DEVICE" help:"After athanor restore: devices that will not answer any more, so that nobody waits for what they were told since the backup."`
 	fleetFolder
 	planning
 	keeping
@@ -73,7 +75,7 @@ func (c *upCmd) Run(ctx context.Context, t *terminal) error {
 func (c *upCmd) options(t *terminal) labOptions {
 	return labOptions{
 		data: c.Data, http: c.HTTP, mqtt: c.MQTT, mqtts: c.MQTTS, fleet: c.Fleet, terminal: t,
-		sim: !c.NoSim, simFile: c.Lab, simSpeed: c.SimSpeed, simNoops: c.SimNoops, tables: c.Tables, keepFree: c.KeepFree, planning: c.planning, keeping: c.keeping,
+		sim: !c.NoSim, simFile: c.Lab, simSpeed: c.SimSpeed, simNoops: c.SimNoops, tables: c.Tables, keepFree: c.KeepFree, gone: c.Gone, planning: c.planning, keeping: c.keeping,
 	}
 }
 
@@ -88,6 +90,7 @@ type labOptions struct {
 	simNoops         int
 	tables           string
 	keepFree         float64 // MB of disk
+	gone             []string
 	planning         planning
 	keeping          keeping
 }
@@ -274,6 +277,9 @@ func (l *laboratory) startRoles(ctx context.Context, listener net.Listener) erro
 		return fmt.Errorf("make the folder of imports: %w", err)
 	}
 	l.services.Blobs, l.services.Uploads = filepath.Join(l.data, "blobs"), "http://"+listener.Addr().String()
+	if err := l.reconcile(ctx); err != nil {
+		return err
+	}
 	h, err := openHouse(ctx, l.services, true, l.terminal.logger)
 	if err != nil {
 		return err
@@ -307,6 +313,30 @@ func (l *laboratory) startRoles(ctx context.Context, listener net.Listener) erro
 		}
 	})
 	return h.ready(ctx)
+}
+
+// reconcile tells the record of a directory that was restored that its devices may
+// have gone on since, before anybody works with it.
+func (l *laboratory) reconcile(ctx context.Context) error {
+	restored, err := embedded.WasRestored(l.data)
+	if err != nil || !restored && len(l.gone) == 0 {
+		return err
+	}
+	db, err := postgres.Open(ctx, l.services.PostgresURL, l.terminal.logger)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if restored {
+		if err := db.Restored(ctx); err != nil {
+			return err
+		}
+		if err := embedded.Reconciled(l.data); err != nil {
+			return fmt.Errorf("note that the record knows that it was restored: %w", err)
+		}
+		l.say("restored from a backup: every device is asked first what it was told since; --gone names one that will not answer")
+	}
+	return db.Gone(ctx, l.gone)
 }
 
 // startSim runs the simulated laboratory as a process of its own, like real

@@ -28,6 +28,7 @@ type DispatcherConfig struct {
 	Samples  Samples      // nil: no handovers
 	Epoch    Epochs       // nil: slots are cleared under the epochs of their handover
 	Uploads  *Uploads     // nil: devices have nowhere to put raw data
+	Recalls  Recalls      // nil: the record was never restored
 	Logger   *slog.Logger // nil discards
 }
 
@@ -73,7 +74,10 @@ func (d *Dispatcher) Dispatch(ctx context.Context, c lab.Command) (*lab.Result, 
 	if err != nil {
 		return nil, err
 	}
-	if e, err = d.put(ctx, e); err != nil {
+	if e, err = d.follow(ctx, e); err == nil {
+		e, err = d.put(ctx, e)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("dispatch command %s to %s: %w", c.ID, c.Device, err)
 	}
 	if e.State.Terminal() {
@@ -264,7 +268,9 @@ func settle(ctx context.Context, l Ledger, e Entry, ev devices.Event) (Entry, bo
 }
 
 func (d *Dispatcher) ctl(ctx context.Context, device string, c devices.Ctl) error {
-	c.ID = rand.Text()
+	if c.ID == "" {
+		c.ID = rand.Text()
+	}
 	b, err := json.Marshal(c)
 	if err == nil {
 		_, err = devices.DecodeCtl(b)
@@ -287,9 +293,15 @@ func ResultOf(e Entry) (lab.Result, error) {
 	if err := json.Unmarshal(e.Event, &ev); err != nil {
 		return lab.Result{}, fmt.Errorf("read the last event of command %s: %w", e.ID(), err)
 	}
+	effect := ev.Effect
+	if e.State == lab.CommandRejected && ev.Code == devices.BadMessage {
+		// What is sent is of the contract, so the device knows the id with other
+		// bytes: it did something under it, and nobody here knows what.
+		effect = lab.EffectUnknown
+	}
 	return lab.Result{
 		CommandID: e.Command.ID, ExperimentID: e.Command.ExperimentID, Device: e.Command.Device,
-		State: e.State, Effect: ev.Effect, Code: string(ev.Code), Error: devices.Clean(ev.Error), Retryable: ev.Retryable,
+		State: e.State, Effect: effect, Code: string(ev.Code), Error: devices.Clean(ev.Error), Retryable: ev.Retryable,
 		Values: ev.Result, Blobs: blobsOf(ev.Blobs), Calibration: ev.Calibration, Boot: e.Boot, N: e.N, FinishedAt: ev.TS.UTC(), By: devices.Clean(ev.By),
 	}, nil
 }

@@ -21,6 +21,8 @@ type device struct {
 	lab.Device
 	about     devices.About
 	described bool // about is known
+	minor     int  // of the contract that it keeps
+	recall    *recall
 	manners   *manners
 	alarms    []string             // the codes that its state names
 	own       []lab.Fault          // as its state has them
@@ -114,7 +116,7 @@ func (g *Gateway) onAbout(name string, b []byte) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	d := g.device(name)
-	d.about, d.described = a, true
+	d.about, d.described, d.minor = a, true, devices.MinorOf(b)
 	d.Kind, d.Title, d.Capabilities, d.Simulated, d.cell = a.Kind, a.Title, a.Offers(), a.Simulated, a.Cell
 	d.tellSaid()
 	if a.HeartbeatS > 0 {

@@ -31,6 +31,7 @@ type Config struct {
 	Samples    Samples
 	Epoch      Epochs
 	Uploads    *Uploads // where devices put raw data; nil is nowhere
+	Recalls    Recalls  // nil: the record was never restored
 
 	// Rate is how many messages a second a device may say for long, and Burst
 	// how many at once; 0 is 2,000 and 10,000. A message of 8 KiB counts twice.
@@ -61,6 +62,8 @@ type Gateway struct {
 	devices map[string]*device
 	cells   map[string]*cell
 	untold  map[string]bool // seen by the last sweep, nil before the first
+
+	recalled bool // nobody is to be asked what it was told since the backup; of one loop
 }
 
 // said is an event on its way.
@@ -99,8 +102,8 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 	if cfg.Instance == "" {
 		cfg.Instance = "gateway-" + rand.Text()[:8]
 	}
-	g := &Gateway{cfg: cfg, devices: map[string]*device{}, cells: map[string]*cell{}, notes: make(chan note, recordsMax), batches: make(chan TelemetryBatch, recordsMax)}
-	g.Dispatcher = NewDispatcher(DispatcherConfig{Lab: cfg.Lab, Holder: cfg.Holder, LeaseTTL: cfg.LeaseTTL, Ledger: cfg.Ledger, Samples: cfg.Samples, Epoch: cfg.Epoch, Uploads: cfg.Uploads, Logger: cfg.Logger})
+	g := &Gateway{cfg: cfg, recalled: cfg.Recalls == nil, devices: map[string]*device{}, cells: map[string]*cell{}, notes: make(chan note, recordsMax), batches: make(chan TelemetryBatch, recordsMax)}
+	g.Dispatcher = NewDispatcher(DispatcherConfig{Lab: cfg.Lab, Holder: cfg.Holder, LeaseTTL: cfg.LeaseTTL, Ledger: cfg.Ledger, Samples: cfg.Samples, Epoch: cfg.Epoch, Uploads: cfg.Uploads, Recalls: cfg.Recalls, Logger: cfg.Logger})
 	g.Dispatcher.sent, g.Dispatcher.settled, g.Dispatcher.cancel = g.watch, g.tell, g.watchCancel
 	g.log = g.Dispatcher.cfg.Logger
 	for range shards {
@@ -122,6 +125,8 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 			{Filters: []string{devices.Shared("orc", devices.SubTopic(l, "+", devices.LeafTm, "+"))}, Handle: g.onTelemetry},
 			// Not shared: a blob's chunks are of use in their order only.
 			{Filters: []string{devices.SubTopic(l, "+", devices.LeafBlob, "+")}, Handle: g.onChunk},
+			// Nor are the answers to a gateway's own question.
+			{Filters: []string{devices.Topic(l, "+", devices.LeafRecall)}, Handle: g.onRecall},
 		},
 		Up:   func(context.Context, devices.Bus) { g.hurry() },
 		Down: func(err error) { g.log.Warn("link lost", "err", err) },
@@ -146,7 +151,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	for _, loop := range []struct {
 		every time.Duration
 		do    func(context.Context)
-	}{{tick, g.sendDue}, {tick, g.beatDue}, {tick, g.saveDirty}, {g.cfg.Sweep, g.sweep}, {g.cfg.Quiet / 4, g.forgive}, {chunkLull / 4, g.askChunks}} {
+	}{{tick, g.sendDue}, {tick, g.beatDue}, {tick, g.saveDirty}, {g.cfg.Sweep, g.sweep}, {g.cfg.Quiet / 4, g.forgive}, {chunkLull / 4, g.askChunks}, {recallEvery, g.recallDue}} {
 		wg.Go(func() {
 			t := time.NewTicker(loop.every)
 			defer t.Stop()

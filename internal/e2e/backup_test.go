@@ -2,15 +2,21 @@ package e2e_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/athanor-lab/athanor/dataset"
 	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/sim/world"
 )
 
 // TestRestoredLaboratoryGoesOn closes a laboratory in the middle of a campaign,
@@ -81,8 +87,11 @@ func TestRestoredLaboratoryGoesOn(t *testing.T) {
 // campaign while it runs. The laboratory goes on to its end, undisturbed. Each
 // backup goes on elsewhere to the campaign's end, with its devices as they were.
 // Nothing physical happens twice in any of them, and what was on record when the
-// backup was made is on record there, to the byte. Devices that have gone on
-// since are not tried: see ADR 86 for what is not mended there.
+// backup was made is on record there, to the byte.
+//
+// Each goes on once more with devices that have gone on since, to the campaign's
+// end, as real ones do: what they did is found done, so that nothing at all
+// happens in their world any more, and what was measured in it is on record.
 func TestRunningLaboratoryIsBackedUp(t *testing.T) {
 	t.Parallel()
 	data, files := folder(t), folder(t)
@@ -115,6 +124,113 @@ func TestRunningLaboratoryIsBackedUp(t *testing.T) {
 		mustCommand(t, "", "restore", file, "--data", dir)
 		goesOn(t, dir, id, before[i])
 	}
+	world, measured := effects(t, data), observed(t, exported(t, data))
+	for i, file := range backups {
+		dir := withDevicesOf(t, file, data)
+		goesOn(t, dir, id, before[i])
+		if diff := cmp.Diff(world, effects(t, dir)); diff != "" {
+			t.Errorf("what had been done when the backup of %d was restored was not all (-then +now):\n%s", i, diff)
+		}
+		if diff := cmp.Diff(measured, observed(t, exported(t, dir))); diff != "" {
+			t.Errorf("on record is other than what was done after backup %d (-done +on record):\n%s", i, diff)
+		}
+	}
+}
+
+// TestRestoredLaboratoryTakesOver loses a laboratory some experiments after its
+// backup, in the middle of others, and restores it to the devices as they were
+// left. What was done in between is on record in the end as if nothing had been
+// lost, and no vial has seen anything twice, under whatever id.
+func TestRestoredLaboratoryTakesOver(t *testing.T) {
+	t.Parallel()
+	data, file := folder(t), filepath.Join(folder(t), "backup.zst")
+	l := run(t, nil, up(data, "--demo")...)
+	url := l.url()
+	var id string
+	until := func(done int) {
+		eventually(t, 2*time.Minute, "some experiments", func() bool {
+			var list struct{ Items []struct{ ID string } }
+			if !get(t, url+"/api/v1/campaigns", &list) || len(list.Items) == 0 {
+				return false
+			}
+			id = list.Items[0].ID
+			p, ok := progress(t, url, id)
+			return ok && p.Done >= done
+		})
+	}
+	until(2)
+	before := lines(mustCommand(t, url, "campaign", "export", id))
+	mustCommand(t, url, "backup", "--data", data, file)
+	until(9)
+	lost := strings.Split(strings.TrimSpace(mustCommand(t, url, "campaign", "export", id)), "\n")
+	l.stop()
+
+	dir := withDevicesOf(t, file, data)
+	goesOn(t, dir, id, before)
+	found := observed(t, exported(t, dir))
+	for _, row := range observed(t, []byte(strings.Join(lost, "\n")+"\n")) {
+		if !slices.Contains(found, row) {
+			t.Errorf("an outcome that was lost with the laboratory is not found again as it was:\n%s", row)
+		}
+	}
+	type act struct {
+		sample string
+		kind   world.EffectKind
+		part   int
+	}
+	seen := map[act]string{}
+	for _, e := range effects(t, dir) {
+		if e.Effect != world.Made && e.Effect != world.Dispensed && e.Effect != world.Heated && e.Effect != world.Measured {
+			continue
+		}
+		a := act{e.Sample, e.Effect, e.Part}
+		if was := seen[a]; was != "" {
+			t.Errorf("vial %s was %s twice, by %s and by %s", e.Sample, e.Effect, was, e.Command)
+		}
+		seen[a] = e.Command
+	}
+}
+
+// withDevicesOf restores a backup to the devices of another laboratory, as they
+// are by now.
+func withDevicesOf(t *testing.T, backup, data string) string {
+	t.Helper()
+	dir := filepath.Join(folder(t), "restored")
+	mustCommand(t, "", "restore", backup, "--data", dir)
+	if err := os.RemoveAll(filepath.Join(dir, "sim")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(dir, "sim"), os.DirFS(filepath.Join(data, "sim"))); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// effects returns what has happened in a world, in order.
+func effects(t *testing.T, data string) []world.Effect {
+	t.Helper()
+	ledger, err := world.ReadLedger(filepath.Join(data, "sim", world.LedgerFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ledger.Effects
+}
+
+// observed returns the rows of an export, which device did what among them, but for
+// when it was.
+func observed(t *testing.T, export []byte) []string {
+	t.Helper()
+	var all []string
+	if err := dataset.ReadJSONL(bytes.NewReader(export), func(r dataset.Row) error {
+		r.Clock = dataset.RowClock{}
+		b, err := json.Marshal(r)
+		all = append(all, string(b))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(all)
+	return all
 }
 
 // goesOn opens a restored laboratory and wants its campaign to end as it should.

@@ -25,6 +25,10 @@ const BackupVersion = "backup/1"
 // indexFile is the last entry of a backup: what is in it, by hash.
 const indexFile = "backup.json"
 
+// restoredFile says, until [Reconciled], that a data directory is a backup's which
+// nobody has opened since: its devices may have gone on.
+const restoredFile = "restored"
+
 // maxIndex bounds what is read of an index, in bytes.
 const maxIndex = 256 << 20
 
@@ -222,6 +226,9 @@ func Restore(ctx context.Context, r io.Reader, dir, binDir string) (x Index, err
 	if x, err = unpackTar(ctx, tar.NewReader(z), part); err != nil {
 		return x, err
 	}
+	if err := os.WriteFile(filepath.Join(part, restoredFile), nil, 0o644); err != nil {
+		return x, err
+	}
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return x, err
 	}
@@ -317,3 +324,16 @@ func (x Index) check(sums map[string]string) error {
 	}
 	return nil
 }
+
+// WasRestored reports whether dir was made by [Restore] and its record has not
+// been told yet that devices may be ahead of it.
+func WasRestored(dir string) (bool, error) {
+	_, err := os.Stat(filepath.Join(dir, restoredFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Reconciled notes that the record of dir knows that it was restored.
+func Reconciled(dir string) error { return os.Remove(filepath.Join(dir, restoredFile)) }

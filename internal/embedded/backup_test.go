@@ -46,6 +46,17 @@ func TestBackupComesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if was, err := embedded.WasRestored(to); err != nil || !was {
+		t.Errorf("a restored directory says that it was: %t, %v", was, err)
+	}
+	if err := embedded.Reconciled(to); err != nil {
+		t.Error(err)
+	}
+	for _, dir := range []string{dir, to} {
+		if was, err := embedded.WasRestored(dir); err != nil || was {
+			t.Errorf("%s says that it was restored: %t, %v", dir, was, err)
+		}
+	}
 	if x.Files != 5 || y.Files != x.Files { // the four and the format
 		t.Errorf("%d files were backed up and %d restored, want 5", x.Files, y.Files)
 	}

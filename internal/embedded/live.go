@@ -240,11 +240,6 @@ func (p *Postgres) tool(ctx context.Context, name string, out io.Writer, args ..
 	return nil
 }
 
-// epochsAhead is by how many epochs a restored laboratory is ahead of the one
-// that was backed up. Devices that went on meanwhile have seen newer epochs than
-// the record has; so they obey the restored laboratory, and no longer the other.
-const epochsAhead = 1_000_000_000
-
 // load puts a dump that was restored into a database of its own.
 func load(ctx context.Context, dir, binDir string) (err error) {
 	file := filepath.Join(dir, dumpFile)
@@ -258,15 +253,6 @@ func load(ctx context.Context, dir, binDir string) (err error) {
 	defer func() { err = errors.Join(err, p.Stop(context.WithoutCancel(ctx))) }()
 	if err := p.tool(ctx, "pg_restore", io.Discard, "--exit-on-error", "--single-transaction", "--no-owner", file); err != nil {
 		return err
-	}
-	conn, err := pgx.Connect(ctx, p.URL())
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx) //nolint:errcheck // what was written is checked
-	const ahead = `SELECT setval('epochs', nextval('epochs') + $1) WHERE to_regclass('epochs') IS NOT NULL`
-	if _, err := conn.Exec(ctx, ahead, int64(epochsAhead)); err != nil {
-		return fmt.Errorf("go ahead of the devices' epochs: %w", err)
 	}
 	return os.Remove(file)
 }

@@ -250,7 +250,8 @@ func (s *session) load(b *pgx.Batch) {
 	b.Queue(`
 		SELECT d.id, d.capability, d.conn, d.op, d.mode, coalesce(u.epoch, 0)
 		FROM devices d LEFT JOIN device_uses u ON u.device = d.id
-		WHERE ` + waits).Query(func(rows pgx.Rows) error {
+		WHERE NOT EXISTS (SELECT FROM restorations WHERE ended_at IS NULL) -- nobody knows yet who has done what
+			AND ` + waits).Query(func(rows pgx.Rows) error {
 		var err error
 		s.state.Devices, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (schedule.Device, error) {
 			var d lab.Device

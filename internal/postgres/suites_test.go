@@ -78,6 +78,22 @@ func TestSamples(t *testing.T) {
 	gatewaytest.ExerciseSamples(t, func(t *testing.T) gateway.Samples { return pgtest.Open(t) })
 }
 
+func TestRecalls(t *testing.T) {
+	gatewaytest.ExerciseRecalls(t, func(t *testing.T) (gateway.Recalls, gateway.Ledger) {
+		t.Helper()
+		db := pgtest.Open(t)
+		for _, id := range []string{"d-1", "d-2"} {
+			if err := db.Save(t.Context(), scheduletest.Device(id, "doser")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := db.Restored(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return db, db
+	})
+}
+
 // TestLaboratories carries out random experiments on the real book; see
 // schedule's test of the same name for many more on the one in memory.
 func TestLaboratories(t *testing.T) {

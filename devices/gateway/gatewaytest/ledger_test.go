@@ -14,3 +14,10 @@ func TestLedger(t *testing.T) {
 func TestSamples(t *testing.T) {
 	gatewaytest.ExerciseSamples(t, func(*testing.T) gateway.Samples { return new(gatewaytest.Samples) })
 }
+
+func TestRecalls(t *testing.T) {
+	gatewaytest.ExerciseRecalls(t, func(*testing.T) (gateway.Recalls, gateway.Ledger) {
+		ledger := new(gatewaytest.Ledger)
+		return &gatewaytest.Recalls{Ledger: ledger, Asked: []string{"d-1", "d-2"}}, ledger
+	})
+}

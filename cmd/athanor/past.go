@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+
+	"github.com/athanor-lab/athanor/devices"
+	"github.com/athanor-lab/athanor/internal/postgres"
+	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/schedule"
+	"github.com/athanor-lab/athanor/workflows"
+)
+
+// past is what devices were told after the backup that the record was restored
+// from, once all have said so.
+type past struct {
+	db   *postgres.DB
+	over atomic.Bool // the restoration; it does not begin again
+}
+
+// Told implements [workflows.Past].
+func (p *past) Told(ctx context.Context, id lab.CommandID) (lab.Command, bool, error) {
+	if !p.over.Load() {
+		still, err := p.db.Restoring(ctx)
+		if err != nil {
+			return lab.Command{}, false, err
+		}
+		if still {
+			return lab.Command{}, false, lab.Errorf(lab.Unavailable, "devices are still to say what they were told since the backup")
+		}
+		p.over.Store(true)
+	}
+	return heard{p.db}.Told(ctx, id)
+}
+
+// heard is what some devices have said by now.
+type heard struct{ db *postgres.DB }
+
+// Told implements [workflows.Past].
+func (h heard) Told(ctx context.Context, id lab.CommandID) (lab.Command, bool, error) {
+	t, err := h.db.WasTold(ctx, id.UUID())
+	if lab.KindOf(err) == lab.NotFound {
+		return lab.Command{}, false, nil
+	}
+	if err != nil {
+		return lab.Command{}, false, err
+	}
+	c, err := devices.DecodeCmd(t.Body)
+	return lab.Command{ID: id, Device: t.Device, Name: c.Name, Params: c.Params, Samples: c.Samples}, err == nil, err
+}
+
+// follow has a step ask for the devices that did it after the backup.
+func (b *book) follow(ctx context.Context, p workflows.Past, r *schedule.Request, step string) error {
+	program, err := b.compiler.program(ctx, r.Campaign)
+	if err != nil {
+		return err
+	}
+	roles, err := program.itinerary.Roles(step)
+	if err != nil {
+		return err
+	}
+	f, err := workflows.Follow(ctx, p, r.Experiment, step)
+	for i, n := range r.Needs {
+		switch {
+		case n.Role == roles.Does && f.Does != "":
+			r.Needs[i].Device = f.Does
+		case n.Role == roles.To && f.To != "":
+			r.Needs[i].Device = f.To
+		}
+	}
+	return err
+}
+
+// goOn ends the restoration of the record once all devices have said what they
+// were told since. Until then nothing is granted.
+func (b *book) goOn(ctx context.Context, logger *slog.Logger) error {
+	if b.past == nil || b.past.over.Load() {
+		return nil
+	}
+	over, err := b.db.EndRestoration(ctx, func(r *schedule.Request) error {
+		_, step, _ := strings.Cut(r.ID, "/")
+		return b.follow(ctx, heard{b.db}, r, step)
+	})
+	if err == nil && over {
+		b.past.over.Store(true)
+		logger.WarnContext(ctx, "every device has said what it was told since the backup; campaigns go on")
+	}
+	return err
+}
