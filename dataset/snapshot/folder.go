@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -16,28 +17,53 @@ import (
 	"github.com/athanor-lab/athanor/lab"
 )
 
-// Folder is an export that is being written.
+// Folder is an export that is being written: beside where it goes, so that what is
+// there is whole.
 type Folder struct {
-	dir   string
+	dir   string // where it is written
+	to    string // where it goes
 	of    Snapshot
 	form  string
 	files []File
 	open  map[string]*Out
 }
 
-// NewFolder begins an export of s in a format into dir, which must not be there
-// or be empty.
+// partMark is in a folder that is being written, so that nothing else is taken for
+// what a process left that was killed.
+const partMark = ".exporting"
+
+// NewFolder begins an export of s in a format that goes into dir, which must not be
+// there or be empty. Until [Folder.Finish] it is written into dir.part; one that a
+// killed process has left there is begun anew.
 func NewFolder(s Snapshot, format, dir string) (*Folder, error) {
 	if s.Of != "" {
 		return nil, lab.Errorf(lab.Invalid, "%s is an export; export the snapshot %s itself", s.Dir, s.Of)
 	}
-	if there, err := os.ReadDir(dir); err == nil && len(there) > 0 {
+	there, err := os.ReadDir(dir)
+	switch {
+	case len(there) > 0:
 		return nil, lab.Errorf(lab.Conflict, "%s is not empty; exports go into a folder of their own", dir)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, lab.Errorf(lab.Conflict, "export into %s: %w; exports go into a folder of their own", dir, err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	f := &Folder{dir: filepath.Clean(dir) + ".part", to: dir, of: s, form: format, open: map[string]*Out{}}
+	if _, err := os.Stat(filepath.Join(f.dir, partMark)); err == nil {
+		if err := os.RemoveAll(f.dir); err != nil {
+			return nil, fmt.Errorf("export %s: %w", s.ID, err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(f.dir), 0o755); err != nil {
 		return nil, fmt.Errorf("export %s: %w", s.ID, err)
 	}
-	return &Folder{dir: dir, of: s, form: format, open: map[string]*Out{}}, nil
+	if err := os.Mkdir(f.dir, 0o755); errors.Is(err, fs.ErrExist) {
+		return nil, lab.Errorf(lab.Conflict, "%s is there and is nothing that an export has left; it is needed while %s is written", f.dir, dir)
+	} else if err != nil {
+		return nil, fmt.Errorf("export %s: %w", s.ID, err)
+	}
+	if err := os.WriteFile(filepath.Join(f.dir, partMark), nil, 0o644); err != nil {
+		return nil, fmt.Errorf("export %s: %w", s.ID, err)
+	}
+	return f, nil
 }
 
 // Out is a file of a [Folder] that is open for writing.
@@ -91,21 +117,33 @@ func (f *Folder) Files() []File {
 	return slices.SortedFunc(slices.Values(f.files), func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 }
 
-// Finish copies the splits and writes the manifest. Files that are still open,
-// after an error, are closed and left.
+// Finish copies the splits, writes the manifest, and puts the folder where it goes.
+// After an error nothing is left.
 func (f *Folder) Finish(err error) (Snapshot, error) {
 	for _, o := range f.open {
 		err = errors.Join(err, o.f.Close())
 	}
-	if err != nil {
-		return Snapshot{}, fmt.Errorf("export %s: %w", f.of.ID, err)
+	var done Snapshot
+	if err == nil {
+		done, err = f.whole()
 	}
+	if err == nil {
+		err = f.appear()
+	}
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("export %s: %w", f.of.ID, errors.Join(err, os.RemoveAll(f.dir)))
+	}
+	return done, nil
+}
+
+// whole writes what makes the folder an export.
+func (f *Folder) whole() (Snapshot, error) {
 	m := f.of.Manifest
 	m.Of, m.Format, m.Files = f.of.ID, f.form, f.Files()
 	for _, from := range f.of.Files {
 		if strings.HasPrefix(from.Path, "splits/") {
 			if err := copyFile(f.of.Dir, f.dir, from.Path); err != nil {
-				return Snapshot{}, fmt.Errorf("export %s: %w", f.of.ID, err)
+				return Snapshot{}, err
 			}
 			m.Files = append(m.Files, from)
 		}
@@ -115,10 +153,18 @@ func (f *Folder) Finish(err error) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, err
 	}
-	if err := seal(f.dir, raw, id); err != nil {
-		return Snapshot{}, fmt.Errorf("export %s: %w", f.of.ID, err)
+	return Snapshot{ID: id, Dir: f.to, Manifest: m}, seal(f.dir, raw, id)
+}
+
+// appear gives the folder its name.
+func (f *Folder) appear() error {
+	if err := os.Remove(filepath.Join(f.dir, partMark)); err != nil {
+		return err
 	}
-	return Snapshot{ID: id, Dir: f.dir, Manifest: m}, nil
+	if err := os.Remove(f.to); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty one
+		return err
+	}
+	return os.Rename(f.dir, f.to)
 }
 
 // Pull reads a file of lines of the snapshot, one at a time: next returns false
