@@ -102,6 +102,9 @@ func (t *tally) obstacle(r Request) string {
 	if !holdsWhileWaiting(r.Routes, r.Waits) {
 		return ""
 	}
+	if t.next != (lab.ExperimentID{}) && t.next != r.Experiment {
+		return "waits for experiment " + t.next.String() + ", which was begun before it after the backup"
+	}
 	if why := t.lacks(r); why != "" {
 		return why
 	}

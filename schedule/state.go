@@ -19,6 +19,9 @@ type Device struct {
 	Idle         bool   // ready, and not at the end of an earlier command
 	Why          string // why it is not ready, as in "is offline"
 	Used         int64  // epoch of its latest grant; 0 for never
+	// Next, when set, is the only request that may get it: it was granted it next
+	// by the laboratory that went on after a backup, and comes to it again.
+	Next string
 }
 
 // DeviceOf returns what a decision needs of d. A busy device is ready: when
@@ -73,6 +76,9 @@ type State struct {
 	Held    []Held
 	Waiting []Waiting
 	Active  []Active
+	// Next, unless it is zero, is the only experiment that may be admitted, as
+	// [Device.Next] is.
+	Next lab.ExperimentID
 }
 
 // Assigned is a device for a role.
@@ -137,6 +143,7 @@ type tally struct {
 	holder   map[string]int // device → index in held
 	holdings map[lab.CampaignID]int
 	classes  classes
+	next     lab.ExperimentID
 }
 
 func (s *State) tally() *tally {
@@ -147,6 +154,7 @@ func (s *State) tally() *tally {
 		holder:   make(map[string]int, len(s.Held)),
 		holdings: make(map[lab.CampaignID]int),
 		classes:  classesOf(s.Devices),
+		next:     s.Next,
 	}
 	slices.SortFunc(t.devices, func(a, b Device) int {
 		if a.Idle != b.Idle {
@@ -248,7 +256,7 @@ func (t *tally) assign(r Request) ([]Assigned, bool) {
 		n := r.Needs[order[k]]
 		for i := range t.devices {
 			d := &t.devices[i]
-			if taken[d.ID] || !t.suits(d, n) {
+			if taken[d.ID] || !t.suits(d, n) || d.Next != "" && d.Next != r.ID {
 				continue
 			}
 			taken[d.ID] = true

@@ -201,3 +201,35 @@ look: needs look=hplc, keeps [], frees [look]
 		}
 	}
 }
+
+// TestWhatWasNextComesFirst keeps a device for the request that it went to next after
+// a backup, and the admission for the experiment that was admitted next: others
+// wait, and hear why.
+func TestWhatWasNextComesFirst(t *testing.T) {
+	t.Parallel()
+	first, second := scheduletest.Request(one, 1, "a", "heat:heater"), scheduletest.Request(one, 2, "a", "heat:heater")
+	ready := schedule.Device{ID: "heater-1", Capabilities: []string{"heater"}, Ready: true, Idle: true}
+	kept := ready
+	kept.Next = second.ID
+	waiting := func() []schedule.Waiting {
+		return []schedule.Waiting{{Request: first, Since: noon}, {Request: second, Since: noon}}
+	}
+	s := schedule.State{Now: noon, Devices: []schedule.Device{kept}, Waiting: waiting()}
+	if why := s.Why(first); !strings.Contains(why, "heater-1, which is kept") {
+		t.Errorf("the first waits since %q; want that heater-1 is kept", why)
+	}
+	if got := s.Decide(); len(got) != 1 || got[0].Request.ID != second.ID {
+		t.Errorf("granted is %+v; want the second", got)
+	}
+	for _, r := range []*schedule.Request{&first, &second} {
+		r.Routes, r.Waits = [][]string{{"heater", "hplc"}}, []schedule.Wait{{Holding: "heater", For: "robot"}}
+	}
+	more := []schedule.Device{ready, {ID: "heater-2", Capabilities: []string{"heater"}, Ready: true}, {ID: "hplc", Capabilities: []string{"hplc"}, Ready: true}, {ID: "robot", Capabilities: []string{"robot"}, Ready: true}}
+	s = schedule.State{Now: noon, Devices: more, Waiting: waiting(), Next: second.Experiment}
+	if why := s.Why(first); !strings.Contains(why, second.Experiment.String()) {
+		t.Errorf("the first waits since %q; want the experiment that comes first", why)
+	}
+	if got := s.Decide(); len(got) != 1 || got[0].Request.ID != second.ID || !got[0].Admit {
+		t.Errorf("granted is %+v; want the second, admitted", got)
+	}
+}

@@ -21,7 +21,7 @@ func (s *State) Why(r Request) string {
 	var missing []string
 	for _, n := range r.Needs {
 		if t.heldAs(r.Experiment, n) == "" {
-			if why := t.lack(n); why != "" {
+			if why := t.lack(r, n); why != "" {
 				missing = append(missing, why)
 			}
 		}
@@ -33,7 +33,7 @@ func (s *State) Why(r Request) string {
 }
 
 // lack says why n cannot be answered now, or "".
-func (t *tally) lack(n Need) string {
+func (t *tally) lack(r Request, n Need) string {
 	var whys []string
 	for _, d := range slices.SortedFunc(slices.Values(t.devices), func(a, b Device) int { return strings.Compare(a.ID, b.ID) }) {
 		if n.Device != "" && n.Device != d.ID {
@@ -51,6 +51,8 @@ func (t *tally) lack(n Need) string {
 			whys = append(whys, d.ID+", held by "+experiment(t.held[i].Campaign, t.held[i].Number))
 		case !d.Ready:
 			whys = append(whys, d.ID+", which "+d.Why)
+		case d.Next != "" && d.Next != r.ID:
+			whys = append(whys, d.ID+", which is kept for what it did next after the backup")
 		default:
 			return ""
 		}

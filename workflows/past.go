@@ -32,6 +32,16 @@ func (a *Activities) told(ctx context.Context, in Preparation, name string, part
 	return a.past.Told(ctx, lab.CommandIDOf(in.Proposal.ExperimentID, name, in.Intent, part))
 }
 
+// PartsOf returns the ids of the commands that an attempt at a step of an experiment
+// may consist of, but for those that clear slots or make room.
+func PartsOf(e lab.ExperimentID, step string, intent int) []lab.CommandID {
+	ids := make([]lab.CommandID, partDiscard)
+	for part := range ids {
+		ids[part] = lab.CommandIDOf(e, step, intent, part)
+	}
+	return ids
+}
+
 // Followed is which devices did a step after the backup that the record was
 // restored from, as far as they have it; "" is nobody.
 type Followed struct{ Does, To string }

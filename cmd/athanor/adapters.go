@@ -77,7 +77,7 @@ func (b *book) Reserve(ctx context.Context, p workflows.Place) ([]lab.Hold, bool
 	if err != nil {
 		return nil, false, err
 	}
-	r.ID = p.Experiment.UUID() + "/" + p.Step
+	r.ID = requestOf(p.Experiment, p.Step)
 	r.Campaign, r.Experiment, r.Number = p.Campaign, p.Experiment, p.Number
 	r.Workflow, r.Activity = p.Experiment.String(), p.Activity()
 	if b.past != nil {

@@ -74,10 +74,24 @@ func (b *book) follow(ctx context.Context, p workflows.Past, r *schedule.Request
 }
 
 // goOn ends the restoration of the record once all devices have said what they
-// were told since. Until then nothing is granted.
+// were told since. Until then nothing is granted; from then on what was granted
+// since comes first, in its order.
 func (b *book) goOn(ctx context.Context, logger *slog.Logger) error {
-	if b.past == nil || b.past.over.Load() {
+	switch {
+	case b.past == nil:
 		return nil
+	case b.past.over.Load():
+		return b.db.ForgetReplayed(ctx)
+	}
+	if silent, err := b.db.Silent(ctx); err != nil || len(silent) > 0 {
+		return err
+	}
+	ahead, err := b.ahead(ctx)
+	if err == nil {
+		err = b.db.Expect(ctx, ahead)
+	}
+	if err != nil {
+		return err
 	}
 	over, err := b.db.EndRestoration(ctx, func(r *schedule.Request) error {
 		_, step, _ := strings.Cut(r.ID, "/")
@@ -85,7 +99,52 @@ func (b *book) goOn(ctx context.Context, logger *slog.Logger) error {
 	})
 	if err == nil && over {
 		b.past.over.Store(true)
-		logger.WarnContext(ctx, "every device has said what it was told since the backup; campaigns go on")
+		logger.WarnContext(ctx, "every device has said what it was told since the backup; campaigns go on", "steps", len(ahead))
 	}
 	return err
 }
+
+// attempts is how many at a step are looked for, beyond those that its policy makes
+// by itself: the others were a person's wish.
+const attempts = 3
+
+// ahead returns which steps of campaigns that have not ended will come to what
+// devices were told. Ids say so: they are made of the names of steps.
+func (b *book) ahead(ctx context.Context) ([]postgres.Ahead, error) {
+	ids, err := b.db.EachTold(ctx)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	told := make(map[lab.CommandID]bool, len(ids))
+	for _, id := range ids {
+		told[id] = true
+	}
+	rows, _, err := b.db.ListCampaigns(ctx, nil, 1000, lab.Submitted, lab.Running, lab.Paused, lab.AwaitingApproval, lab.Stopping)
+	if err != nil {
+		return nil, err
+	}
+	var all []postgres.Ahead
+	for _, row := range rows {
+		c := row.Campaign
+		program, err := b.compiler.program(ctx, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		for n := 1; n <= 2*c.Document.Budget.Experiments; n++ { // rejected ones have numbers, too
+			e := lab.ExperimentIDOf(c.ID, n)
+			for _, step := range program.graph.Steps {
+				for intent := 1; intent <= step.Retry+attempts; intent++ {
+					for _, id := range workflows.PartsOf(e, step.ID, intent) {
+						if told[id] {
+							all = append(all, postgres.Ahead{Command: id, Campaign: c.ID, Experiment: e, Request: requestOf(e, step.ID)})
+						}
+					}
+				}
+			}
+		}
+	}
+	return all, nil
+}
+
+// requestOf names what a step asks of the book.
+func requestOf(e lab.ExperimentID, step string) string { return e.UUID() + "/" + step }

@@ -33,6 +33,7 @@ type Recalls interface {
 type Told struct {
 	Device string
 	ID     string
+	Epoch  int64
 	Body   []byte
 }
 
@@ -116,7 +117,7 @@ func (g *Gateway) onRecall(ctx context.Context, m devices.Message) {
 	g.mu.Unlock()
 	told := make([]Told, len(commands))
 	for i, c := range commands {
-		told[i] = Told{Device: name, ID: c.ID, Body: []byte(page.Commands[i])}
+		told[i] = Told{Device: name, ID: c.ID, Epoch: c.Epoch, Body: []byte(page.Commands[i])}
 	}
 	n, err := g.cfg.Recalls.KeepTold(ctx, name, told, !page.More)
 	if err != nil {

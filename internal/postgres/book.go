@@ -248,7 +248,8 @@ func (s *session) load(b *pgx.Batch) {
 		return err
 	})
 	b.Queue(`
-		SELECT d.id, d.capability, d.conn, d.op, d.mode, coalesce(u.epoch, 0)
+		SELECT d.id, d.capability, d.conn, d.op, d.mode, coalesce(u.epoch, 0),
+			coalesce((SELECT request FROM told_ahead t WHERE t.device = d.id ORDER BY epoch, seq LIMIT 1), '')
 		FROM devices d LEFT JOIN device_uses u ON u.device = d.id
 		WHERE NOT EXISTS (SELECT FROM restorations WHERE ended_at IS NULL) -- nobody knows yet who has done what
 			AND ` + waits).Query(func(rows pgx.Rows) error {
@@ -257,13 +258,22 @@ func (s *session) load(b *pgx.Batch) {
 			var d lab.Device
 			var names []string
 			var used int64
-			if err := r.Scan(&d.ID, &names, &d.Conn, &d.Op, &d.Mode, &used); err != nil {
+			var next string
+			if err := r.Scan(&d.ID, &names, &d.Conn, &d.Op, &d.Mode, &used, &next); err != nil {
 				return schedule.Device{}, err
 			}
 			out := schedule.DeviceOf(d, used)
-			out.Capabilities = names
+			out.Capabilities, out.Next = names, next
 			return out, nil
 		})
+		return err
+	})
+	b.Queue(`
+		SELECT t.experiment_id
+		FROM told_ahead t LEFT JOIN bookings b USING (experiment_id)
+		WHERE b.admitted_at IS NULL AND ` + waits + `
+		ORDER BY epoch, seq LIMIT 1`).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&s.state.Next}, func() error { return nil })
 		return err
 	})
 	b.Queue(`

@@ -84,24 +84,25 @@ func (db *DB) Silent(ctx context.Context) ([]string, error) {
 // KeepTold implements [gateway.Recalls].
 func (db *DB) KeepTold(ctx context.Context, device string, told []gateway.Told, last bool) (int, error) {
 	const keep = `
-		INSERT INTO told (command_id, device, body)
-		SELECT id, $1, body
-		FROM unnest($2::uuid[], $3::bytea[]) AS t (id, body)
+		INSERT INTO told (command_id, device, epoch, body)
+		SELECT id, $1, epoch, body
+		FROM unnest($2::uuid[], $3::bigint[], $4::bytea[]) WITH ORDINALITY AS t (id, epoch, body, n)
 		WHERE NOT EXISTS (SELECT FROM commands c WHERE c.id = t.id)
+		ORDER BY n
 		ON CONFLICT (command_id) DO NOTHING`
 	const heard = `
 		UPDATE recalls
 		SET commands = commands + $2, told_at = CASE WHEN $3 THEN now() ELSE told_at END
 		WHERE device = $1 AND told_at IS NULL`
-	ids, bodies := []lab.CommandID{}, [][]byte{}
+	ids, epochs, bodies := []lab.CommandID{}, []int64{}, [][]byte{}
 	for _, c := range told {
 		if id, err := lab.ParseCommandUUID(c.ID); err == nil { // others' ids are no business of the ledger
-			ids, bodies = append(ids, id), append(bodies, c.Body)
+			ids, epochs, bodies = append(ids, id), append(epochs, c.Epoch), append(bodies, c.Body)
 		}
 	}
 	var n int64
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, keep, device, ids, bodies)
+		tag, err := tx.Exec(ctx, keep, device, ids, epochs, bodies)
 		if err != nil {
 			return err
 		}
@@ -158,4 +159,42 @@ func (db *DB) EndRestoration(ctx context.Context, follow func(*schedule.Request)
 		return err
 	})
 	return ended, failed(err, "end the restoration")
+}
+
+// Ahead is a command that some device was told, and the step that will come to it
+// again.
+type Ahead struct {
+	Command    lab.CommandID
+	Campaign   lab.CampaignID
+	Experiment lab.ExperimentID
+	Request    string // of the step's devices
+}
+
+// EachTold returns the ids of all that was told and is not on record.
+func (db *DB) EachTold(ctx context.Context) ([]lab.CommandID, error) {
+	rows, err := db.pool.Query(ctx, `SELECT command_id FROM told t WHERE NOT EXISTS (SELECT FROM commands c WHERE c.id = t.command_id)`)
+	if err != nil {
+		return nil, failed(err, "list what devices were told")
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[lab.CommandID])
+	return all, failed(err, "list what devices were told")
+}
+
+// Expect notes which steps come to what was told. Devices, and the admission of
+// experiments, are granted to them in the order in which they were.
+func (db *DB) Expect(ctx context.Context, ahead []Ahead) error {
+	const q = `UPDATE told SET campaign_id = $2, experiment_id = $3, request = $4 WHERE command_id = $1`
+	err := db.exchange(ctx, func(b *pgx.Batch) {
+		for _, a := range ahead {
+			b.Queue(q, a.Command, a.Campaign, a.Experiment, a.Request)
+		}
+	})
+	return failed(err, "note who comes to what devices were told")
+}
+
+// ForgetReplayed takes from the order of grants what is on record by now.
+func (db *DB) ForgetReplayed(ctx context.Context) error {
+	const q = `UPDATE told t SET request = NULL WHERE request IS NOT NULL AND EXISTS (SELECT FROM commands c WHERE c.id = t.command_id)`
+	_, err := db.pool.Exec(ctx, q)
+	return failed(err, "note what is on record again")
 }

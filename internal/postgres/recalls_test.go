@@ -4,7 +4,11 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/athanor-lab/athanor/dataset/datasettest"
+	"github.com/athanor-lab/athanor/devices/gateway"
+	"github.com/athanor-lab/athanor/devices/gateway/gatewaytest"
 	"github.com/athanor-lab/athanor/internal/pgtest"
+	"github.com/athanor-lab/athanor/internal/postgres"
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/schedule"
 	"github.com/athanor-lab/athanor/schedule/scheduletest"
@@ -82,5 +86,70 @@ func TestRestoredRecordWaitsForItsDevices(t *testing.T) {
 	}
 	if was, err := db.WasRestored(ctx); err != nil || !was {
 		t.Errorf("the record was restored: %t, %v", was, err)
+	}
+}
+
+// TestToldComesFirst has two experiments of a campaign, and one of which the record
+// knows nothing else, wait for one device that was told of the second first. It is
+// granted in that order, and to the third when all that was told is on record.
+func TestToldComesFirst(t *testing.T) {
+	t.Parallel()
+	ctx, db := t.Context(), pgtest.Open(t)
+	if err := db.Save(ctx, scheduletest.Device("heater", "heater")); err != nil {
+		t.Fatal(err)
+	}
+	c := datasettest.Campaign(1)
+	insert(t, db, c, "")
+	if _, err := db.SetState(ctx, c.ID, lab.Running, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Restored(ctx); err != nil {
+		t.Fatal(err)
+	}
+	requests := map[int]schedule.Request{}
+	var ahead []postgres.Ahead
+	var told []gateway.Told
+	for n, epoch := range map[int]int64{1: 7, 2: 5, 3: 0} {
+		r := scheduletest.Request(c.ID, n, "heat", "heat:heater")
+		requests[n] = r
+		if epoch == 0 {
+			continue
+		}
+		id := lab.CommandIDOf(r.Experiment, "heat", 1, 0)
+		told = append(told, gateway.Told{ID: id.UUID(), Epoch: epoch, Body: []byte("x")})
+		ahead = append(ahead, postgres.Ahead{Command: id, Campaign: c.ID, Experiment: r.Experiment, Request: r.ID})
+	}
+	if _, err := db.KeepTold(ctx, "heater", told, true); err != nil {
+		t.Fatal(err)
+	}
+	if ids, err := db.EachTold(ctx); err != nil || len(ids) != 2 {
+		t.Fatalf("told were %v, %v; want two", ids, err)
+	}
+	if err := db.Expect(ctx, ahead); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.EndRestoration(ctx, func(*schedule.Request) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 3; n++ {
+		_, granted, err := db.Reserve(ctx, requests[n])
+		if err != nil || granted != (n == 2) {
+			t.Errorf("experiment %d has the heater: %t, %v; want the second alone", n, granted, err)
+		}
+	}
+	for _, step := range []struct{ ends, gets int }{{2, 1}, {1, 3}} {
+		r := requests[step.ends]
+		e := gatewaytest.NewEntry("heater", step.ends)
+		e.Command.ID, e.Command.CampaignID, e.Command.ExperimentID = lab.CommandIDOf(r.Experiment, "heat", 1, 0), c.ID, r.Experiment
+		if _, err := db.Put(ctx, e); err != nil { // it is on record again
+			t.Fatal(err)
+		}
+		if err := db.ForgetReplayed(ctx); err != nil {
+			t.Fatal(err)
+		}
+		gs, err := db.End(ctx, r.Experiment)
+		if err != nil || len(gs) != 1 || gs[0].Request != requests[step.gets].ID {
+			t.Errorf("after experiment %d the heater goes by %+v, %v; want to %d", step.ends, gs, err, step.gets)
+		}
 	}
 }
