@@ -17,6 +17,7 @@ import (
 type keeping struct {
 	KeepEvents    span `name:"keep-events" env:"ATHANOR_KEEP_EVENTS" default:"forever" placeholder:"90d" help:"How long the log of the laboratory is kept, as 90d, 36h or forever; that of campaigns that have not ended is kept in any case."`
 	KeepTelemetry span `name:"keep-telemetry" env:"ATHANOR_KEEP_TELEMETRY" default:"30d" placeholder:"30d" help:"How long telemetry of devices is kept, as 30d, 36h or forever; of a device at most the newest 100,000 batches."`
+	KeepUploads   span `name:"keep-uploads" env:"ATHANOR_KEEP_UPLOADS" default:"30d" placeholder:"30d" help:"How long files are kept that were uploaded and not imported, as 30d, 36h or forever; those of imports are kept in any case."`
 }
 
 // span is a length of time in days or as Go writes it; 0 is for ever.
@@ -53,12 +54,12 @@ const forgetEvery = 10 * time.Minute
 // of processes may do so at once.
 func (k keeping) forget(ctx context.Context, db *postgres.DB, logger *slog.Logger) {
 	for ; ctx.Err() == nil; pause(ctx, forgetEvery) {
-		gone, err := db.Forget(ctx, postgres.Retention{Events: time.Duration(k.KeepEvents), Telemetry: time.Duration(k.KeepTelemetry)})
+		gone, err := db.Forget(ctx, postgres.Retention{Events: time.Duration(k.KeepEvents), Telemetry: time.Duration(k.KeepTelemetry), Uploads: time.Duration(k.KeepUploads)})
 		if err != nil && ctx.Err() == nil {
 			logger.WarnContext(ctx, "forget old records", "err", err)
 		}
 		if gone != (postgres.Forgotten{}) {
-			logger.InfoContext(ctx, "old records forgotten", "events", gone.Events, "telemetry", gone.Telemetry, "quarantine", gone.Quarantine)
+			logger.InfoContext(ctx, "old records forgotten", "events", gone.Events, "telemetry", gone.Telemetry, "quarantine", gone.Quarantine, "uploads", gone.Uploads)
 		}
 	}
 }

@@ -70,6 +70,9 @@ func Exercise(t *testing.T, newFixture func(t *testing.T) Fixture) {
 		if err := f.CopyFile(t.Context(), none, &strings.Builder{}); lab.KindOf(err) != lab.NotFound {
 			t.Errorf("a file that is not there: %v", err)
 		}
+		if err := f.PutImport(t.Context(), importer.Standing{ID: none, SHA256: none, Source: "runs.csv"}); lab.KindOf(err) != lab.NotFound {
+			t.Errorf("an import of a file that is not there: %v", err)
+		}
 	})
 }
 

@@ -6,12 +6,28 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/athanor-lab/athanor/dataset/importer"
+	"github.com/athanor-lab/athanor/lab"
 )
 
-// PutImport implements [importer.Store].
+// PutImport implements [importer.Store]. A file that is being forgotten at the same
+// instant is kept, or it was forgotten before.
 func (db *DB) PutImport(ctx context.Context, s importer.Standing) error {
-	_, err := db.BeginImport(ctx, Import{ID: s.ID, SHA256: s.SHA256, Source: s.Source, Mapping: s.Mapping})
-	return err
+	mapping, err := jsonOf(s.Mapping)
+	if err != nil {
+		return failed(err, "begin import %s", s.ID)
+	}
+	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE import_files SET at = now() WHERE sha256 = $1 AND part = 0`, s.SHA256)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return lab.Errorf(lab.NotFound, "file %s is not kept any more: upload it again", s.SHA256)
+		}
+		_, err = tx.Exec(ctx, beginImport, s.ID, s.SHA256, s.Source, mapping)
+		return err
+	})
+	return failed(err, "begin import %s", s.ID)
 }
 
 // standing selects imports with what was held back of them, and what corrections

@@ -18,11 +18,12 @@ const filePart = 1 << 20
 // PutFile keeps a file for imports by its SHA-256, whole or not at all. A file
 // that is there is not written again. Bytes of another hash are [lab.Invalid].
 func (db *DB) PutFile(ctx context.Context, sha string, r io.Reader) error {
-	var there bool
-	if err := db.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM import_files WHERE sha256 = $1)`, sha).Scan(&there); err != nil || there {
+	// It counts as put now.
+	tag, err := db.pool.Exec(ctx, `UPDATE import_files SET at = now() WHERE sha256 = $1 AND part = 0`, sha)
+	if err != nil || tag.RowsAffected() > 0 {
 		return failed(err, "keep file %s", sha)
 	}
-	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		h := sha256.New()
 		b := make([]byte, filePart)
 		for part := 0; ; part++ {

@@ -24,6 +24,8 @@ type Import struct {
 	no      int32
 }
 
+const beginImport = `INSERT INTO imports (id, file_sha256, source, mapping) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`
+
 // BeginImport puts an import on record, or finds it there with what has been
 // written of it.
 func (db *DB) BeginImport(ctx context.Context, i Import) (Import, error) {
@@ -31,8 +33,7 @@ func (db *DB) BeginImport(ctx context.Context, i Import) (Import, error) {
 	if err != nil {
 		return i, failed(err, "begin import %s", i.ID)
 	}
-	const q = `INSERT INTO imports (id, file_sha256, source, mapping) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`
-	if _, err := db.pool.Exec(ctx, q, i.ID, i.SHA256, i.Source, mapping); err != nil {
+	if _, err := db.pool.Exec(ctx, beginImport, i.ID, i.SHA256, i.Source, mapping); err != nil {
 		return i, failed(err, "begin import %s", i.ID)
 	}
 	return db.Import(ctx, i.ID)

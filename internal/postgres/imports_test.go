@@ -3,12 +3,15 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/athanor-lab/athanor/dataset/importer"
+	"github.com/athanor-lab/athanor/dataset/importtest"
 	"github.com/athanor-lab/athanor/dataset/tabular"
 	"github.com/athanor-lab/athanor/internal/pgtest"
 	"github.com/athanor-lab/athanor/internal/postgres"
@@ -169,5 +172,47 @@ func TestSettleHeld(t *testing.T) {
 	row.Source.Row = 3
 	if err := i.db.SettleHeld(t.Context(), strings.Repeat("0", 64), &row); lab.KindOf(err) != lab.NotFound {
 		t.Errorf("of no import: %v, want not found", err)
+	}
+}
+
+// TestUploadsAreForgotten wants a file that nobody has imported gone after its time,
+// whole, and that of an import kept; who comes back to the first is told so.
+func TestUploadsAreForgotten(t *testing.T) {
+	t.Parallel()
+	ctx, db := t.Context(), pgtest.Open(t)
+	desk := importer.NewDesk(db, nil, "")
+	defer desk.Close() //nolint:errcheck // of the operating system's
+	used, err := desk.Upload(ctx, "used.csv", strings.NewReader(importtest.Runs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	try, err := desk.Try(ctx, used, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := desk.Begin(ctx, used, try.Mapping); err != nil {
+		t.Fatal(err)
+	}
+	large := importtest.Runs + strings.Repeat("\n", 3<<20) // several parts
+	left, err := desk.Upload(ctx, "left.csv", strings.NewReader(large))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []postgres.Retention{{}, {Uploads: time.Hour}} {
+		if gone, err := db.Forget(ctx, r); err != nil || gone.Uploads != 0 {
+			t.Errorf("by %+v %d uploads are forgotten, %v; want none", r, gone.Uploads, err)
+		}
+	}
+	if gone, err := db.Forget(ctx, postgres.Retention{Uploads: 1}); err != nil || gone.Uploads != 1 {
+		t.Errorf("%d uploads are forgotten, %v; want the one that nobody has imported", gone.Uploads, err)
+	}
+	if err := db.CopyFile(ctx, left.SHA256, io.Discard); lab.KindOf(err) != lab.NotFound {
+		t.Errorf("the file that was left is there: %v", err)
+	}
+	if err := db.CopyFile(ctx, used.SHA256, io.Discard); err != nil {
+		t.Errorf("the file of an import is gone: %v", err)
+	}
+	if _, err := desk.Begin(ctx, left, try.Mapping); lab.KindOf(err) != lab.NotFound || !strings.Contains(err.Error(), "upload it again") {
+		t.Errorf("who comes back to a file that is gone is told %v", err)
 	}
 }

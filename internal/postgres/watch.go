@@ -65,13 +65,17 @@ const (
 type Retention struct {
 	Events    time.Duration // of the log
 	Telemetry time.Duration
+	Uploads   time.Duration // files that nobody has imported
 }
 
 // Forgotten counts what [DB.Forget] deleted.
-type Forgotten struct{ Events, Telemetry, Quarantine int64 }
+type Forgotten struct{ Events, Telemetry, Quarantine, Uploads int64 }
 
 // forgetMost is how many rows one statement deletes, so that it holds nobody up.
 const forgetMost = 10_000
+
+// filesMost is how many files one statement deletes; each may be large.
+const filesMost = 4
 
 // Forget deletes records that are older than they are kept, and what is beyond the
 // bounds of a device. It never deletes an event of a campaign that has not ended:
@@ -99,7 +103,22 @@ func (db *DB) Forget(ctx context.Context, r Retention) (Forgotten, error) {
 		WHERE seq IN (
 			SELECT seq FROM (SELECT seq, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS n FROM quarantine) q
 			WHERE n > $1 LIMIT $2)`
+	const uploads = `
+		WITH gone AS (
+			DELETE FROM import_files
+			WHERE sha256 IN (
+				SELECT sha256 FROM import_files f
+				WHERE part = 0 AND at < now() - make_interval(secs => $1) AND NOT EXISTS (SELECT FROM imports i WHERE i.file_sha256 = f.sha256)
+				LIMIT $2 FOR UPDATE SKIP LOCKED)
+			RETURNING part
+		)
+		SELECT count(*) FROM gone WHERE part = 0`
 	var done Forgotten
+	for n := int64(filesMost); r.Uploads > 0 && n == filesMost; done.Uploads += n {
+		if err := db.pool.QueryRow(ctx, uploads, r.Uploads.Seconds(), filesMost).Scan(&n); err != nil {
+			return done, failed(err, "forget what nobody has imported")
+		}
+	}
 	for _, d := range []struct {
 		n    *int64
 		q    string
