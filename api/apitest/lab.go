@@ -69,6 +69,11 @@ func New(now func() time.Time) *Lab {
 	return l
 }
 
+// SetInbox names the folder of imports, before the laboratory serves.
+func (l *Lab) SetInbox(dir string) {
+	l.desk = importer.NewDesk(importtest.NewMemory(nil), nil, dir)
+}
+
 // clock is the time in the laboratory.
 func (l *Lab) clock() time.Time { return l.now().Add(l.shift) }
 

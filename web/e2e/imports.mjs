@@ -107,15 +107,19 @@ export async function importTests({ test, page, base, accessible, shot }) {
     await shot("import-list");
   });
 
-  const { items } = await (await fetch(`${base}/api/v1/imports/inbox`)).json();
-  if (items.length) {
-    await test("a file in the server's folder of imports is chosen there", async () => {
-      await page.goto(`${base}/data/import`);
-      await page.getByRole("button", { name: `Choose ${items[0].name}` }).click();
-      await page.getByRole("heading", { name: `Import ${items[0].name}` }).waitFor();
-      await tried();
-    });
-  }
+  await test("a file in the server's folder of imports is chosen there, and imported", async () => {
+    const name = "shared.csv"; // whoever starts the server puts it there
+    await page.goto(`${base}/data/import`);
+    await page.getByRole("heading", { name: "In the server's folder of imports" }).waitFor();
+    await page.getByRole("button", { name: `Choose ${name}` }).click();
+    await page.getByRole("heading", { name: `Import ${name}` }).waitFor();
+    await tried();
+    await item("yield").getByRole("button", { name: "It is %" }).click();
+    await page.getByRole("button", { name: "Import 2 rows" }).click();
+    await page.waitForURL(/\/data\/imports\/[0-9a-f]{64}/);
+    await page.getByRole("heading", { name: "Ledger" }).waitFor({ timeout: 60_000 });
+    await page.getByText("every cell has one fate").waitFor();
+  });
 
   return [review, path, "/data/import"];
 }

@@ -1,7 +1,7 @@
 // A server of our own for when none is given: the API and the page over a
 // laboratory in memory.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -22,10 +22,13 @@ export async function ownServer() {
   const dir = mkdtempSync(join(tmpdir(), "athanor-devserver-"));
   const bin = join(dir, "devserver");
   execFileSync("go", ["build", "-o", bin, "./api/apitest/devserver"], { cwd: root, stdio: "inherit" });
+  const inbox = join(dir, "inbox"); // with what is chosen there
+  mkdirSync(inbox);
+  writeFileSync(join(inbox, "shared.csv"), "solvent,temperature (°C),yield (%)\nDMSO,90,41\nDMF,95,52\n");
   const url = `http://127.0.0.1:${await freePort()}`;
   let child;
   const start = async () => {
-    child = spawn(bin, ["-addr", url.slice("http://".length), "-tick", "200ms"], { stdio: ["ignore", "ignore", "inherit"] });
+    child = spawn(bin, ["-addr", url.slice("http://".length), "-tick", "200ms", "-inbox", inbox], { stdio: ["ignore", "ignore", "inherit"] });
     for (let i = 0; i < 100; i++) {
       const ok = await fetch(`${url}/api/v1/health`).then((r) => r.ok, () => false);
       if (ok) return;

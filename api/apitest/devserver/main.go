@@ -25,18 +25,20 @@ func main() {
 	tick := flag.Duration("tick", 250*time.Millisecond, "time between moments of the laboratory; 0 stands still")
 	empty := flag.Bool("empty", false, "begin without campaigns")
 	big := flag.Int("big", 0, "add a campaign of so many experiments, for the speed of the page")
+	inbox := flag.String("inbox", "", "folder of imports")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr, *tick, *empty, *big); err != nil {
+	if err := run(ctx, *addr, *inbox, *tick, *empty, *big); err != nil {
 		fmt.Fprintln(os.Stderr, "devserver:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, addr string, tick time.Duration, empty bool, big int) error {
+func run(ctx context.Context, addr, inbox string, tick time.Duration, empty bool, big int) error {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	l := apitest.New(time.Now)
+	l.SetInbox(inbox)
 	if !empty {
 		if err := apitest.Furnish(ctx, l); err != nil {
 			return fmt.Errorf("furnish laboratory: %w", err)
