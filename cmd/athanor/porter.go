@@ -53,6 +53,10 @@ func (p porter) undisputed(ctx context.Context, d lab.Device) ([]string, error) 
 	slots := make([]string, 0, len(d.Slots))
 	onRecord := map[lab.Place]string{}
 	if p.restored {
+		var err error
+		if d, err = p.db.Device(ctx, d.ID); err != nil { // the fleet's copy is some seconds old
+			return nil, err
+		}
 		all, err := p.db.Placements(ctx)
 		if err != nil {
 			return nil, err
