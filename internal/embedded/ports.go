@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Ports that are not asked for by number lie below those that systems give to outgoing connections (32768 and up on Linux, 49152 on
@@ -66,8 +67,12 @@ func readPort(file string) (int, error) {
 	return int(port), nil
 }
 
-// probePort tells whether a loopback port can be listened on, and which one it is when port is 0.
+// probePort tells whether a loopback port can be listened on, and which one it is when port is 0. No process is made meanwhile: it
+// would hold the port, with all that is open here, until it becomes another program, and the port would be in use when we come to
+// listen on it ourselves.
 func probePort(port int) (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return 0, err
