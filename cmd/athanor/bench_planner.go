@@ -26,6 +26,7 @@ type benchPlannerCmd struct {
 	Several   bool     `default:"true" negatable:"" help:"Run tables with two or three objectives on all of them as well, for their hypervolume."`
 	Peers     string   `placeholder:"DIR" help:"Folder with the traces of other planners (JSONL); by default bench/peers/traces where it exists."`
 	Export    string   `placeholder:"DIR" help:"Run nothing; write the tables with the starts of every seed into DIR, for bench/peers."`
+	Serve     bool     `help:"Run nothing; answer another process that runs campaigns of the synthetic suite, a JSON object to a line of standard input and output."`
 	JSON      bool     `name:"json" help:"Print one JSON object."`
 
 	planning
@@ -35,6 +36,9 @@ type benchPlannerCmd struct {
 const peerTraces = "bench/peers/traces"
 
 func (c *benchPlannerCmd) Run(ctx context.Context, t *terminal) error {
+	if c.Serve {
+		return bench.Serve(os.Stdin, t.out)
+	}
 	progress := func(format string, args ...any) { fmt.Fprintf(t.err, format, args...) }
 	p, err := c.planners()
 	if err != nil {

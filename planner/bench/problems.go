@@ -3,6 +3,7 @@ package bench
 import (
 	"math"
 	"math/rand/v2"
+	"strconv"
 
 	"github.com/athanor-lab/athanor/lab"
 )
@@ -11,62 +12,95 @@ import (
 // draws its own constants, so that no default can be tuned to one of them.
 //
 // A point is a row with a number to a parameter: its setting, or the index of
-// its level.
+// its level; a composition has a number to a part.
 type problem struct {
 	name       string
-	kind       string // "numeric", "mixed", "constrained", "noisy", "failing" or "several"
+	kind       string // "numeric", "mixed", "composition", "constrained", "noisy", "failing" or "several"
 	parameters []lab.Parameter
-	constraint string                 // CEL over the parameters; meets is the same in Go
-	meets      func(x []float64) bool // nil for all
+	conditions []condition            // known before the first experiment
 	works      func(x []float64) bool // nil for all; where it does not, an experiment fails
 	noise      float64                // standard deviation over the distance of best and median
-	objectives int                    // 1 or 2, all to be maximised
+	objectives int                    // 2 or 3 where there are several; all are to be maximised
 	budget     int
-	draw       func(rng *rand.Rand) func(x []float64) []float64
+	value      func(x []float64) []float64
+	draw       func(rng *rand.Rand) func(x []float64) []float64 // of a family, in place of value
+
+	optimum *float64  // the best of a single objective where it is known, otherwise it is searched for
+	corner  []float64 // with several: from where the volume counts, by default the medians of the space
+	volume  float64   // with several: the published volume of the best front, 0 where it is searched for
 }
 
-// problems is the suite.
+// condition is a constraint that is known, as CEL over the parameters and the
+// same in Go. One that is linear has its coefficients, in the order of the
+// parameters, and the most that their sum may be.
+type condition struct {
+	expr   string
+	meets  func(x []float64) bool
+	linear []float64
+	most   float64
+}
+
+// atMost is the condition that the sum of the parameters, each times its
+// coefficient, is at most a number; expr says the same.
+func atMost(most float64, expr string, coefficients ...float64) condition {
+	return condition{expr: expr, linear: coefficients, most: most, meets: func(x []float64) bool {
+		sum := 0.0
+		for i, c := range coefficients {
+			sum += c * x[i]
+		}
+		return sum <= most
+	}}
+}
+
+// problems is the suite: published functions, and families of our own.
 func problems() []problem {
+	suite := append(numeric(), published()...)
+	suite = append(suite, fronts()...)
+	return append(suite, families()...)
+}
+
+// budgetOf is how many experiments a campaign on a function with d parameters
+// has.
+func budgetOf(d int) int { return min(10*d+10, 60) }
+
+// numeric are functions of numbers, plain, constrained, noisy and failing.
+func numeric() []problem {
 	suite := []problem{
-		fixed("branin", 30, box(2, -5, 10, 0, 15), func(x []float64) []float64 { return []float64{-branin(x)} }),
-		fixed("hartmann3", 30, box(3, 0, 1), func(x []float64) []float64 { return []float64{hartmann3(x)} }),
-		fixed("hartmann6", 50, box(6, 0, 1), func(x []float64) []float64 { return []float64{hartmann6(x)} }),
-		{name: "ackley5", kind: "numeric", budget: 50, parameters: box(5, -5, 10), draw: shiftedAckley},
-		fixed("rosenbrock4", 50, box(4, -2, 2), func(x []float64) []float64 { return []float64{-math.Log1p(rosenbrock(x))} }),
+		fixed("branin", box(2, -5, 10, 0, 15), func(x []float64) []float64 { return []float64{-branin(x)} }),
+		fixed("hartmann3", box(3, 0, 1), func(x []float64) []float64 { return []float64{hartmann3(x)} }),
+		fixed("hartmann6", box(6, 0, 1), func(x []float64) []float64 { return []float64{hartmann6(x)} }),
+		{name: "ackley5", kind: "numeric", budget: budgetOf(5), parameters: box(5, -5, 10), draw: shiftedAckley(5), optimum: known(0)},
+		{name: "ackley10", kind: "numeric", budget: budgetOf(10), parameters: box(10, -5, 10), draw: shiftedAckley(10), optimum: known(0)},
+		fixed("rosenbrock4", box(4, -2, 2), func(x []float64) []float64 { return []float64{-math.Log1p(rosenbrock(x))} }),
+		fixed("levy4", box(4, -10, 10), func(x []float64) []float64 { return []float64{-levy(x)} }),
+		fixed("michalewicz5", box(5, 0, math.Pi), func(x []float64) []float64 { return []float64{michalewicz(x)} }),
 	}
-	branin2, hartmann3d, hartmann6d := suite[0], suite[1], suite[2]
+	for i, best := range []float64{-0.397887, 3.86278, 3.32237, 0, 0, 0, 0, 4.687658} {
+		suite[i].optimum = known(best)
+	}
+	branin2, hartmann3d, hartmann6d, levy4 := suite[0], suite[1], suite[2], suite[6]
 
 	half := branin2
 	half.name, half.kind = "branin-constrained", "constrained"
-	half.constraint, half.meets = "x1 + x2 <= 8.0", func(x []float64) bool { return x[0]+x[1] <= 8 }
+	half.conditions = []condition{atMost(8, "x1 + x2 <= 8.0", 1, 1)}
 	simplex := hartmann6d
 	simplex.name, simplex.kind = "hartmann6-constrained", "constrained"
-	simplex.constraint = "x1 + x2 + x3 + x4 + x5 + x6 <= 2.2"
-	simplex.meets = func(x []float64) bool { return x[0]+x[1]+x[2]+x[3]+x[4]+x[5] <= 2.2 }
-	loud, louder := branin2, hartmann6d
+	simplex.conditions = []condition{atMost(2.2, "x1 + x2 + x3 + x4 + x5 + x6 <= 2.2", 1, 1, 1, 1, 1, 1)}
+	loud, louder, loudest := branin2, hartmann6d, levy4
 	loud.name, loud.kind, loud.noise = "branin-noisy", "noisy", 0.05
 	louder.name, louder.kind, louder.noise = "hartmann6-noisy", "noisy", 0.05
+	loudest.name, loudest.kind, loudest.noise = "levy4-noisy", "noisy", 0.05
 	failing := hartmann3d
 	failing.name, failing.kind = "hartmann3-failing", "failing"
 	failing.works = func(x []float64) bool { return x[0]+x[1]+0.5*x[2] <= 1.3 }
-	suite = append(suite, half, simplex, loud, louder, failing)
-
-	zdt1 := fixed("zdt1", 40, box(4, 0, 1), func(x []float64) []float64 {
-		g := 1 + 3*(x[1]+x[2]+x[3])
-		return []float64{-x[0], -g * (1 - math.Sqrt(x[0]/g))}
-	})
-	bnh := fixed("bnh", 30, box(2, 0, 5, 0, 3), func(x []float64) []float64 {
-		return []float64{-4 * (x[0]*x[0] + x[1]*x[1]), -((x[0]-5)*(x[0]-5) + (x[1]-5)*(x[1]-5))}
-	})
-	bnh.constraint = "(x1 - 5.0) * (x1 - 5.0) + x2 * x2 <= 25.0"
-	bnh.meets = func(x []float64) bool { return (x[0]-5)*(x[0]-5)+x[1]*x[1] <= 25 }
-	zdt1.kind, zdt1.objectives, bnh.kind, bnh.objectives = "several", 2, "several", 2
-	return append(append(suite, zdt1, bnh), families()...)
+	return append(suite, half, simplex, loud, louder, loudest, failing)
 }
 
-// fixed is a problem without constants to draw.
-func fixed(name string, budget int, ps []lab.Parameter, f func([]float64) []float64) problem {
-	return problem{name: name, kind: "numeric", budget: budget, parameters: ps, draw: func(*rand.Rand) func([]float64) []float64 { return f }}
+func known(best float64) *float64 { return &best }
+
+// fixed is a problem of numbers without constants to draw.
+func fixed(name string, ps []lab.Parameter, f func([]float64) []float64) problem {
+	return problem{name: name, kind: "numeric", budget: budgetOf(len(ps)), parameters: ps, value: f}
 }
 
 // box is n numbers x1 … xn between bounds: two for all, or two to each.
@@ -74,7 +108,7 @@ func box(n int, bounds ...float64) []lab.Parameter {
 	var ps []lab.Parameter
 	for i := range n {
 		k := 2 * i % len(bounds)
-		ps = append(ps, number("x"+string(rune('1'+i)), bounds[k], bounds[k+1]))
+		ps = append(ps, number("x"+strconv.Itoa(i+1), bounds[k], bounds[k+1]))
 	}
 	return ps
 }
@@ -153,17 +187,44 @@ func ackley(x []float64) float64 {
 	return -20*math.Exp(-0.2*math.Sqrt(square)) - math.Exp(wave) + 20 + math.E
 }
 
-// shiftedAckley draws where the minimum is, away from the middle.
-func shiftedAckley(rng *rand.Rand) func([]float64) []float64 {
-	shift := make([]float64, 5)
-	for i := range shift {
-		shift[i] = -3 + 10*rng.Float64()
-	}
-	z := make([]float64, 5)
-	return func(x []float64) []float64 {
-		for i := range z {
-			z[i] = x[i] - shift[i]
+// shiftedAckley draws where the minimum of n numbers is, away from the middle.
+func shiftedAckley(n int) func(rng *rand.Rand) func([]float64) []float64 {
+	return func(rng *rand.Rand) func([]float64) []float64 {
+		shift := make([]float64, n)
+		for i := range shift {
+			shift[i] = -3 + 10*rng.Float64()
 		}
-		return []float64{-ackley(z)}
+		z := make([]float64, n)
+		return func(x []float64) []float64 {
+			for i := range z {
+				z[i] = x[i] - shift[i]
+			}
+			return []float64{-ackley(z)}
+		}
 	}
+}
+
+// levy has its minimum 0 at (1, …, 1) (Laguna & Martí, Experimental testing of
+// advanced scatter search designs for global optimization of multimodal
+// functions, J. Glob. Optim. 33, 2005).
+func levy(x []float64) float64 {
+	w := func(i int) float64 { return 1 + (x[i]-1)/4 }
+	square := func(v float64) float64 { return v * v }
+	last := len(x) - 1
+	sum := square(math.Sin(math.Pi*w(0))) + square(w(last)-1)*(1+square(math.Sin(2*math.Pi*w(last))))
+	for i := range last {
+		sum += square(w(i)-1) * (1 + 10*square(math.Sin(math.Pi*w(i)+1)))
+	}
+	return sum
+}
+
+// michalewicz has narrow valleys, here hills: 1.801303 in two numbers and
+// 4.687658 in five is the most (Michalewicz, Genetic Algorithms + Data Structures
+// = Evolution Programs, 1992).
+func michalewicz(x []float64) float64 {
+	sum := 0.0
+	for i, v := range x {
+		sum += math.Sin(v) * math.Pow(math.Sin(float64(i+1)*v*v/math.Pi), 20)
+	}
+	return sum
 }

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/planner/space"
@@ -27,7 +26,8 @@ type SyntheticResult struct {
 	MeanRelativeArea float64                     `json:"mean_relative_area"`
 	Kinds            map[string]float64          `json:"kinds"` // mean relative area by kind of problem
 	Problems         map[string]SyntheticProblem `json:"problems"`
-	SuggestMS        Quantiles                   `json:"suggest_ms"` // per plan
+	SuggestMS        Quantiles                   `json:"suggest_ms"`     // wall time of a plan
+	SuggestCPU       Quantiles                   `json:"suggest_cpu_ms"` // processor time of a plan
 	RSSMB            float64                     `json:"rss_mb"`
 	Seeds            int                         `json:"seeds"`
 	Strategy         string                      `json:"strategy"`
@@ -35,7 +35,7 @@ type SyntheticResult struct {
 
 // SyntheticProblem is what was measured on one problem with one batch size. A
 // regret is 0 at the best that there is and 1 at the median of the space, or of
-// two objectives the share of the volume that is missing.
+// several objectives the share of the volume that is missing.
 type SyntheticProblem struct {
 	Kind          string    `json:"kind"`
 	Batch         int       `json:"batch"`
@@ -48,12 +48,14 @@ type SyntheticProblem struct {
 	RandomRegret  float64   `json:"random_regret"`
 	SobolRegret   float64   `json:"sobol_regret"`
 	SuggestMS     Quantiles `json:"suggest_ms"`
+	SuggestCPU    Quantiles `json:"suggest_cpu_ms"`
 	Areas         []float64 `json:"areas"`   // by seed, over the mean area of random search
 	Regrets       []float64 `json:"regrets"` // by seed
 }
 
 const (
-	// warmUp is how many experiments of a campaign do not count for its area.
+	// warmUp is how many experiments a campaign is given to begin with, the same
+	// for every planner. They do not count for its area.
 	warmUp = 5
 	// baselines is how many campaigns to a seed random and Sobol search are
 	// measured by.
@@ -71,16 +73,14 @@ func RunSynthetic(ctx context.Context, p Proposer, o SyntheticOptions) (Syntheti
 		return res, err
 	}
 	counts := make(map[string]float64)
-	var all []float64
+	var all costs
 	for _, q := range suite {
-		instances := make([]*instance, o.Seeds)
-		for i := range instances {
-			if instances[i], err = newInstance(q, uint64(i+1)); err != nil {
-				return res, fmt.Errorf("bench problem %s: %w", q.name, err)
-			}
+		drawn, err := instances(q, o.Seeds)
+		if err != nil {
+			return res, fmt.Errorf("bench problem %s: %w", q.name, err)
 		}
 		for _, batch := range o.Batches {
-			s, times, err := measureSynthetic(ctx, p, instances, batch, o.Strategy)
+			s, spent, err := measureSynthetic(ctx, p, drawn, batch, o.Strategy)
 			if err != nil {
 				return res, fmt.Errorf("bench problem %s: %w", q.name, err)
 			}
@@ -88,12 +88,12 @@ func RunSynthetic(ctx context.Context, p Proposer, o SyntheticOptions) (Syntheti
 			counts[q.kind]++
 			res.Kinds[q.kind] += (s.RelativeArea - res.Kinds[q.kind]) / counts[q.kind]
 			res.MeanRelativeArea += (s.RelativeArea - res.MeanRelativeArea) / float64(len(res.Problems))
-			all = append(all, times...)
+			all.add(spent)
 			o.Progress("%-22s batch %d  area %.3f ± %.3f (of Sobol's %.3f)  regret %.4f, median %.4f, random %.3f  %.1f ms p50, %.1f ms p95\n",
 				q.name, batch, s.RelativeArea, s.StandardError, s.ToSobol, s.Regret, s.MedianRegret, s.RandomRegret, s.SuggestMS.P50, s.SuggestMS.P95)
 		}
 	}
-	res.SuggestMS = quantiles(all)
+	res.SuggestMS, res.SuggestCPU = quantiles(all.wallMS), quantiles(all.cpuMS)
 	res.RSSMB = peakMB()
 	return res, nil
 }
@@ -140,25 +140,25 @@ func chosen(names []string) ([]problem, error) {
 }
 
 // measureSynthetic runs one campaign to an instance.
-func measureSynthetic(ctx context.Context, p Proposer, instances []*instance, batch int, strategy string) (SyntheticProblem, []float64, error) {
+func measureSynthetic(ctx context.Context, p Proposer, instances []*instance, batch int, strategy string) (SyntheticProblem, costs, error) {
 	q := instances[0].problem
 	s := SyntheticProblem{Kind: q.kind, Batch: batch, Budget: q.budget}
-	var times []float64
+	var spent costs
 	random, sobol := 0.0, 0.0
 	share := 1 / float64(len(instances))
 	for i, in := range instances {
 		seed := uint64(i + 1)
-		trace, ms, err := in.campaign(ctx, p, batch, strategy, seed)
+		trace, c, err := in.campaign(ctx, p, batch, strategy, seed)
 		if err != nil {
-			return s, nil, fmt.Errorf("seed %d: %w", seed, err)
+			return s, spent, fmt.Errorf("seed %d: %w", seed, err)
 		}
-		times = append(times, ms...)
+		spent.add(c)
 		loss := in.losses(trace)
 		s.Areas = append(s.Areas, total(loss[warmUp:]))
 		s.Regrets = append(s.Regrets, loss[len(loss)-1])
 		for k := range uint64(baselines) {
 			for how, next := range [2]func([]float64){in.uniform(seed, k), in.even(seed, k)} {
-				loss := in.losses(in.blind(next))
+				loss := in.losses(in.blind(in.starts, in.budget, next))
 				area, regret := total(loss[warmUp:])*share/baselines, loss[len(loss)-1]*share/baselines
 				if how == 0 {
 					random, s.RandomRegret = random+area, s.RandomRegret+regret
@@ -181,8 +181,8 @@ func measureSynthetic(ctx context.Context, p Proposer, instances []*instance, ba
 	sorted := slices.Clone(s.Regrets)
 	slices.Sort(sorted)
 	s.MedianRegret = (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
-	s.SuggestMS = quantiles(times)
-	return s, times, nil
+	s.SuggestMS, s.SuggestCPU = quantiles(spent.wallMS), quantiles(spent.cpuMS)
+	return s, spent, nil
 }
 
 func total(v []float64) float64 {
@@ -212,55 +212,60 @@ func (in *instance) even(seed, k uint64) func(u []float64) {
 	}
 }
 
-// blind is a campaign that knows the constraints and learns nothing.
-func (in *instance) blind(next func([]float64)) [][]float64 {
-	var trace [][]float64
+// blind is a campaign that goes on from its starts up to n experiments, knows
+// the constraints and learns nothing.
+func (in *instance) blind(starts [][]float64, n int, next func([]float64)) [][]float64 {
+	trace := slices.Clone(starts)
 	u := make([]float64, in.space.Width())
-	for len(trace) < in.budget {
+	for len(trace) < n {
 		next(u)
 		x := make([]float64, len(u))
 		in.space.FromUnit(u, x)
-		if in.meets == nil || in.meets(x) {
+		if in.meets(x) {
 			trace = append(trace, x)
 		}
 	}
 	return trace
 }
 
-// campaign returns the points in the order they were tried, and the
-// milliseconds of each plan.
-func (in *instance) campaign(ctx context.Context, p Proposer, batch int, strategy string, seed uint64) ([][]float64, []float64, error) {
+// campaign returns the points in the order they were tried, and what each plan
+// took.
+func (in *instance) campaign(ctx context.Context, p Proposer, batch int, strategy string, seed uint64) ([][]float64, costs, error) {
 	b := lab.Brief{
 		CampaignID: lab.CampaignID{15: byte(seed)}, Space: in.lab(), Objectives: in.directions(),
 		Policy: lab.PlanPolicy{Planner: strategy, Batch: batch}, Budget: in.budget, Seed: seed,
 	}
-	noise := rand.New(rand.NewPCG(seed, 15))
+	rng := noise(seed)
 	var trace [][]float64
-	var times []float64
+	var spent costs
+	observe := func(x []float64, settings []lab.Setting) {
+		trace = append(trace, x)
+		observed := in.observe(x, rng)
+		b.Known = append(b.Known, lab.Known{Number: len(trace), Settings: settings, Observed: observed, Failed: observed == nil})
+	}
+	for _, x := range in.starts {
+		observe(x, in.space.Settings(x))
+	}
 	for len(trace) < in.budget {
 		b.Round++
 		b.First, b.Want = len(trace)+1, min(batch, in.budget-len(trace))
-		begin := time.Now()
-		plan, err := p.Propose(ctx, b)
-		if err != nil {
-			return nil, nil, err
+		var plan lab.Plan
+		if err := spent.of(func() (err error) { plan, err = p.Propose(ctx, b); return err }); err != nil {
+			return nil, spent, err
 		}
-		times = append(times, float64(time.Since(begin).Nanoseconds())/1e6)
 		if len(plan.Proposals) == 0 {
-			return nil, nil, lab.Errorf(lab.Internal, "the planner proposed nothing after %d experiments", len(trace))
+			return nil, spent, lab.Errorf(lab.Internal, "the planner proposed nothing after %d experiments", len(trace))
 		}
 		for _, q := range plan.Proposals {
 			x, err := in.space.Read(q.Settings)
 			if err != nil {
-				return nil, nil, err
+				return nil, spent, err
 			}
-			if in.meets != nil && !in.meets(x) {
-				return nil, nil, lab.Errorf(lab.Internal, "the planner proposed %s, which breaks %s", space.Describe(q.Settings), in.constraint)
+			if !in.meets(x) {
+				return nil, spent, lab.Errorf(lab.Internal, "the planner proposed %s, which breaks a constraint of %s", space.Describe(q.Settings), in.name)
 			}
-			trace = append(trace, x)
-			observed := in.observe(x, noise)
-			b.Known = append(b.Known, lab.Known{Number: len(trace), Settings: q.Settings, Observed: observed, Failed: observed == nil})
+			observe(x, q.Settings)
 		}
 	}
-	return trace, times, nil
+	return trace, spent, nil
 }
