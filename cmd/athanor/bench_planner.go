@@ -17,14 +17,14 @@ import (
 // campaigns on functions whose optimum is known.
 type benchPlannerCmd struct {
 	Data      string   `env:"ATHANOR_TABLES" help:"Folder of tables: a folder to a set, with table.csv and space.json."`
-	Synthetic bool     `help:"Run the synthetic suite instead: mixed, constrained, noisy, failing and two-objective functions."`
+	Synthetic bool     `help:"Run the synthetic suite instead: functions of numbers, choices and mixtures, constrained, noisy, failing, of up to three objectives."`
 	Seeds     int      `default:"10" help:"Campaigns to a table or problem."`
 	Sets      []string `help:"The sets to run, or the problems or kinds of the suite; all by default."`
 	Budget    int      `help:"Evaluations to a campaign; by default the smaller of 60 and a third of the points."`
-	Batch     int      `default:"1" help:"Proposals to a plan."`
+	Batch     int      `help:"Proposals to a plan; by default 1, and for the suite 1 and 4."`
 	Strategy  string   `default:"auto" help:"The planner by name, as in plan.planner."`
 	Several   bool     `default:"true" negatable:"" help:"Run tables with two or three objectives on all of them as well, for their hypervolume."`
-	Peers     string   `placeholder:"DIR" help:"Folder with the traces of other planners (JSONL); by default bench/peers/traces where it exists."`
+	Peers     string   `placeholder:"DIR" help:"Folder with the traces of other planners (JSONL); by default bench/peers/traces, or bench/peers/traces/synthetic for the suite, where it exists."`
 	Export    string   `placeholder:"DIR" help:"Run nothing; write the tables with the starts of every seed into DIR, for bench/peers."`
 	Serve     bool     `help:"Run nothing; answer another process that runs campaigns of the synthetic suite, a JSON object to a line of standard input and output."`
 	JSON      bool     `name:"json" help:"Print one JSON object."`
@@ -32,8 +32,23 @@ type benchPlannerCmd struct {
 	planning
 }
 
-// peerTraces is where the project keeps the traces of other planners.
-const peerTraces = "bench/peers/traces"
+// Where the project keeps the traces of other planners, on tables and on the
+// synthetic suite.
+const (
+	peerTraces  = "bench/peers/traces"
+	suiteTraces = "bench/peers/traces/synthetic"
+)
+
+// tracesIn returns the folder that was asked for, or the usual one where it
+// exists, or none.
+func tracesIn(asked, usual string) string {
+	if asked == "" {
+		if at, err := os.Stat(usual); err == nil && at.IsDir() {
+			return usual
+		}
+	}
+	return asked
+}
 
 func (c *benchPlannerCmd) Run(ctx context.Context, t *terminal) error {
 	if c.Serve {
@@ -52,15 +67,10 @@ func (c *benchPlannerCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	o := bench.Options{
 		Data: c.Data, Seeds: c.Seeds, Sets: c.Sets, Budget: c.Budget, Batch: c.Batch, Strategy: c.Strategy,
-		Several: c.Several, Traces: c.Peers, Progress: progress,
+		Several: c.Several, Traces: tracesIn(c.Peers, peerTraces), Progress: progress,
 	}
 	if c.Export != "" {
 		return bench.Export(c.Export, o)
-	}
-	if o.Traces == "" {
-		if at, err := os.Stat(peerTraces); err == nil && at.IsDir() {
-			o.Traces = peerTraces
-		}
 	}
 	at := conditionsNow(0)
 	r, err := bench.Run(ctx, p, o)
@@ -96,23 +106,40 @@ func printTables(t *terminal, r bench.Result) error {
 	for _, kind := range slices.Sorted(maps.Keys(r.Kinds)) {
 		fmt.Fprintf(w, "mean, %s\t%.3f\n", kind, r.Kinds[kind])
 	}
-	if err := w.Flush(); err != nil || len(r.Peers) == 0 {
+	if err := w.Flush(); err != nil {
 		return err
 	}
+	return printPeers(t, r.Peers)
+}
+
+// printPeers says how other planners did, overall and by kind.
+func printPeers(t *terminal, peers map[string]bench.Peer) error {
+	if len(peers) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(t.out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t.out, "\nBeside other planners, on campaigns from the same starts that both have completed:")
 	fmt.Fprintln(w, "PEER\tVERSION\tSETS\tPAIRS\tITS AREA\tOURS\tDIFFERENCE\t95 %\tp, PAIRS\tp, SETS\tITS CPU/OURS\tSIGNIFICANTLY AHEAD OF US BY 0.10 ON")
-	for _, name := range slices.Sorted(maps.Keys(r.Peers)) {
-		q := r.Peers[name]
+	for _, name := range slices.Sorted(maps.Keys(peers)) {
+		q := peers[name]
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%.3f\t%.3f\t%+.3f\t%+.3f … %+.3f\t%.2g\t%.2g\t%.0f\t%v\n", name, q.Version, q.Sets, q.Pairs, q.RelativeArea, q.Ours,
 			q.Difference, q.Interval[0], q.Interval[1], q.P, q.PSets, q.CPURatio, q.Worse)
+		if len(q.Kinds) < 2 {
+			continue
+		}
+		for _, kind := range slices.Sorted(maps.Keys(q.Kinds)) {
+			k := q.Kinds[kind]
+			fmt.Fprintf(w, "  %s\t\t%d\t%d\t%.3f\t%.3f\t%+.3f\t%+.3f … %+.3f\t%.2g\t%.2g\n", kind, k.Sets, k.Pairs, k.RelativeArea, k.Ours,
+				k.Difference, k.Interval[0], k.Interval[1], k.P, k.PSets)
+		}
 	}
 	return w.Flush()
 }
 
 func (c *benchPlannerCmd) synthetic(ctx context.Context, t *terminal, p bench.Proposer, progress func(string, ...any)) error {
 	at := conditionsNow(0)
-	o := bench.SyntheticOptions{Problems: c.Sets, Seeds: c.Seeds, Strategy: c.Strategy, Progress: progress}
-	if c.Batch > 1 {
+	o := bench.SyntheticOptions{Problems: c.Sets, Seeds: c.Seeds, Strategy: c.Strategy, Traces: tracesIn(c.Peers, suiteTraces), Progress: progress}
+	if c.Batch > 0 {
 		o.Batches = []int{c.Batch}
 	}
 	r, err := bench.RunSynthetic(ctx, p, o)
@@ -127,14 +154,33 @@ func (c *benchPlannerCmd) synthetic(ctx context.Context, t *terminal, p bench.Pr
 		}{r, at})
 	}
 	w := tabwriter.NewWriter(t.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "PROBLEM/BATCH\tKIND\tAREA/RANDOM\t±\tAREA/SOBOL\tREGRET\tRANDOM'S\tSUGGEST p95 ms")
+	fmt.Fprintln(w, "PROBLEM/BATCH\tKIND\tAREA/RANDOM\t±\tAREA/SOBOL\tREGRET\tRANDOM'S\tSUGGEST p95 ms\tBEST PEER\tITS AREA\tOURS\tPAIRS")
 	for _, name := range slices.Sorted(maps.Keys(r.Problems)) {
 		s := r.Problems[name]
-		fmt.Fprintf(w, "%s\t%s\t%.3f\t%.3f\t%.3f\t%.4f\t%.3f\t%.1f\n", name, s.Kind, s.RelativeArea, s.StandardError, s.ToSobol, s.Regret, s.RandomRegret, s.SuggestMS.P95)
+		fmt.Fprintf(w, "%s\t%s\t%.3f\t%.3f\t%.3f\t%.4f\t%.3f\t%.1f", name, s.Kind, s.RelativeArea, s.StandardError, s.ToSobol, s.Regret, s.RandomRegret, s.SuggestMS.P95)
+		if best, q := bestPeer(s.Peers); best != "" {
+			fmt.Fprintf(w, "\t%s\t%.3f\t%.3f\t%d", best, q.RelativeArea, q.Ours, q.Pairs)
+		}
+		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "mean\t\t%.3f\n", r.MeanRelativeArea)
 	for _, kind := range slices.Sorted(maps.Keys(r.Kinds)) {
 		fmt.Fprintf(w, "mean\t%s\t%.3f\n", kind, r.Kinds[kind])
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return printPeers(t, r.Peers)
+}
+
+// bestPeer returns the peer with the least area, of those with the most pairs.
+func bestPeer(peers map[string]bench.PeerSet) (string, bench.PeerSet) {
+	best := ""
+	for _, name := range slices.Sorted(maps.Keys(peers)) {
+		p, b := peers[name], peers[best]
+		if best == "" || p.Pairs > b.Pairs || p.Pairs == b.Pairs && p.RelativeArea < b.RelativeArea {
+			best = name
+		}
+	}
+	return best, peers[best]
 }

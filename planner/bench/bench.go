@@ -146,7 +146,10 @@ func Run(ctx context.Context, p Proposer, o Options) (Result, error) {
 	}
 	res.SuggestMS, res.SuggestCPU, res.AllocMB = quantiles(all.wallMS), quantiles(all.cpuMS), mean(all.allocMB)
 	res.RSSMB, res.IdleRSSMB = peakMB(), idle
-	res.Peers = versus.summary(res)
+	res.Peers = versus.summary(func(set string) side {
+		s := res.Sets[set]
+		return side{s.Kind, s.SuggestCPU.P50, s.Peers}
+	})
 	return res, nil
 }
 

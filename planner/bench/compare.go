@@ -25,9 +25,21 @@ type PeerSet struct {
 	differences []float64
 }
 
-// Peer is how another planner did on all tables that it was run on.
+// Peer is how another planner did on all tables, or problems of the suite, that
+// it was run on.
 type Peer struct {
-	Version      string  `json:"version"`
+	Version string `json:"version"`
+	Over
+	// Kinds is the same by kind of table or problem.
+	Kinds map[string]Over `json:"kinds"`
+	// Worse names the sets on which we are behind by more than 0.10 with p_holm
+	// under 0.05.
+	Worse    []string `json:"significantly_worse_by_0.10,omitempty"`
+	CPURatio float64  `json:"suggest_cpu_ratio"` // its processor time of a suggestion over ours, medians over sets
+}
+
+// Over is a comparison over some sets.
+type Over struct {
 	Sets         int     `json:"sets"`
 	Pairs        int     `json:"pairs"`
 	RelativeArea float64 `json:"mean_relative_area"` // its own, the mean over sets
@@ -38,10 +50,22 @@ type Peer struct {
 	Interval Interval `json:"difference_ci95"`
 	P        float64  `json:"p"`      // Wilcoxon over all pairs, two-sided
 	PSets    float64  `json:"p_sets"` // Wilcoxon over the means of sets, two-sided
-	// Worse names the sets on which we are behind by more than 0.10 with p_holm
-	// under 0.05.
-	Worse    []string `json:"significantly_worse_by_0.10,omitempty"`
-	CPURatio float64  `json:"suggest_cpu_ratio"` // its processor time of a suggestion over ours, medians over sets
+}
+
+// over compares over sets.
+func over(sets []PeerSet) Over {
+	o := Over{Sets: len(sets)}
+	var means, all []float64
+	for _, s := range sets {
+		o.Pairs += s.Pairs
+		o.RelativeArea += s.RelativeArea / float64(len(sets))
+		o.Ours += s.Ours / float64(len(sets))
+		means = append(means, s.Difference)
+		all = append(all, s.differences...)
+	}
+	o.Difference, o.Interval = o.Ours-o.RelativeArea, interval(all)
+	o.P, o.PSets = wilcoxon(all), wilcoxon(means)
+	return o
 }
 
 // versus gathers what the tables say of each peer.
@@ -54,10 +78,28 @@ func newVersus() *versus {
 	return &versus{sets: make(map[string]map[string]PeerSet), versions: make(map[string]string)}
 }
 
+// add takes a peer's areas by seed on a set beside ours, from seed 1.
+func (v *versus) add(name, version, set string, theirs map[int]float64, ours []float64, p PeerSet) PeerSet {
+	p.Pairs = len(theirs)
+	for _, seed := range slices.Sorted(maps.Keys(theirs)) {
+		p.RelativeArea += theirs[seed] / float64(p.Pairs)
+		p.Ours += ours[seed-1] / float64(p.Pairs)
+		p.differences = append(p.differences, ours[seed-1]-theirs[seed])
+	}
+	p.Difference, p.Interval = mean(p.differences), interval(p.differences)
+	p.P = wilcoxon(p.differences)
+	v.versions[name] = version
+	if v.sets[name] == nil {
+		v.sets[name] = make(map[string]PeerSet)
+	}
+	v.sets[name][set] = p
+	return p
+}
+
 // compare sets the traces of a table beside our areas.
 func (t *Table) compare(s Set, o Options, traces []Trace, v *versus) (map[string]PeerSet, error) {
 	digest := t.Digest()
-	seen := make(map[string]bool)
+	versions := make(map[string]string)
 	areas := make(map[string]map[int]float64)
 	cpu := make(map[string][]float64)
 	repeats := make(map[string]int)
@@ -77,37 +119,31 @@ func (t *Table) compare(s Set, o Options, traces []Trace, v *versus) (map[string
 		areas[tr.Planner][tr.Seed] = t.area(tr.Order, tr.Starts) / t.random
 		cpu[tr.Planner] = append(cpu[tr.Planner], tr.CPUMS...)
 		repeats[tr.Planner] += tr.Repeats
-		v.versions[tr.Planner] = tr.Version
-		seen[tr.Planner] = true
+		versions[tr.Planner] = tr.Version
 	}
-	if len(seen) == 0 {
+	if len(areas) == 0 {
 		return nil, nil
 	}
 	out := make(map[string]PeerSet)
-	for name := range seen {
-		p := PeerSet{Pairs: len(areas[name]), CPUMS: quantiles(cpu[name]).P50, Repeats: repeats[name]}
-		for _, seed := range slices.Sorted(maps.Keys(areas[name])) {
-			theirs, ours := areas[name][seed], s.Areas[seed-1]
-			p.RelativeArea += theirs / float64(p.Pairs)
-			p.Ours += ours / float64(p.Pairs)
-			p.differences = append(p.differences, ours-theirs)
-		}
-		p.Difference, p.Interval = mean(p.differences), interval(p.differences)
-		p.P = wilcoxon(p.differences)
-		out[name] = p
-		if v.sets[name] == nil {
-			v.sets[name] = make(map[string]PeerSet)
-		}
-		if !s.Degenerate {
-			v.sets[name][t.Name] = p
+	for name := range areas {
+		out[name] = v.add(name, versions[name], t.Name, areas[name], s.Areas, PeerSet{CPUMS: quantiles(cpu[name]).P50, Repeats: repeats[name]})
+		if s.Degenerate {
+			delete(v.sets[name], t.Name)
 		}
 	}
 	return out, nil
 }
 
-// summary compares over all tables, and corrects the p-values of the tables in
-// r for their number.
-func (v *versus) summary(r Result) map[string]Peer {
+// side is what we have on a set, for [versus.summary] to set beside.
+type side struct {
+	kind  string
+	cpuMS float64
+	peers map[string]PeerSet
+}
+
+// summary compares over all sets, and corrects the p-values of each peer's sets
+// for their number.
+func (v *versus) summary(ours func(set string) side) map[string]Peer {
 	v.addBest()
 	out := make(map[string]Peer)
 	for name, sets := range v.sets {
@@ -115,33 +151,32 @@ func (v *versus) summary(r Result) map[string]Peer {
 		if len(order) == 0 {
 			continue
 		}
-		p := Peer{Version: v.versions[name], Sets: len(order)}
-		var ps, means, all, ratios []float64
+		p := Peer{Version: v.versions[name], Kinds: make(map[string]Over)}
+		var ps, ratios []float64
 		for _, set := range order {
 			ps = append(ps, sets[set].P)
 		}
 		corrected := holm(ps)
+		kinds := make(map[string][]PeerSet)
+		var all []PeerSet
 		for i, set := range order {
-			s := sets[set]
-			s.PHolm = corrected[i]
-			if own, ok := r.Sets[set].Peers[name]; ok {
+			s, us := sets[set], ours(set)
+			if own, ok := us.peers[name]; ok {
 				own.PHolm = corrected[i]
-				r.Sets[set].Peers[name] = own
+				us.peers[name] = own
 			}
-			p.Pairs += s.Pairs
-			p.RelativeArea += s.RelativeArea / float64(len(order))
-			p.Ours += s.Ours / float64(len(order))
-			means = append(means, s.Difference)
-			all = append(all, s.differences...)
-			if ours := r.Sets[set].SuggestCPU.P50; ours > 0 {
-				ratios = append(ratios, s.CPUMS/ours)
+			all, kinds[us.kind] = append(all, s), append(kinds[us.kind], s)
+			if us.cpuMS > 0 {
+				ratios = append(ratios, s.CPUMS/us.cpuMS)
 			}
-			if s.Difference > 0.10 && s.PHolm < 0.05 {
+			if s.Difference > 0.10 && corrected[i] < 0.05 {
 				p.Worse = append(p.Worse, set)
 			}
 		}
-		p.Difference, p.Interval = p.Ours-p.RelativeArea, interval(all)
-		p.P, p.PSets = wilcoxon(all), wilcoxon(means)
+		p.Over = over(all)
+		for kind, sets := range kinds {
+			p.Kinds[kind] = over(sets)
+		}
 		p.CPURatio = quantiles(ratios).P50
 		out[name] = p
 	}

@@ -18,6 +18,7 @@ type SyntheticOptions struct {
 	Seeds    int      // campaigns to a problem, default 10
 	Batches  []int    // proposals to a plan, default 1 and 4
 	Strategy string   // the policy's planner, default "auto"
+	Traces   string   // a directory with the traces of other planners; none without. Compared are plans of one
 	Progress func(format string, args ...any)
 }
 
@@ -26,8 +27,9 @@ type SyntheticResult struct {
 	MeanRelativeArea float64                     `json:"mean_relative_area"`
 	Kinds            map[string]float64          `json:"kinds"` // mean relative area by kind of problem
 	Problems         map[string]SyntheticProblem `json:"problems"`
-	SuggestMS        Quantiles                   `json:"suggest_ms"`     // wall time of a plan
-	SuggestCPU       Quantiles                   `json:"suggest_cpu_ms"` // processor time of a plan
+	Peers            map[string]Peer             `json:"peers,omitempty"` // by setting, as "optuna-tpe", and the best of a package, as "best optuna"
+	SuggestMS        Quantiles                   `json:"suggest_ms"`      // wall time of a plan
+	SuggestCPU       Quantiles                   `json:"suggest_cpu_ms"`  // processor time of a plan
 	RSSMB            float64                     `json:"rss_mb"`
 	Seeds            int                         `json:"seeds"`
 	Strategy         string                      `json:"strategy"`
@@ -51,6 +53,10 @@ type SyntheticProblem struct {
 	SuggestCPU    Quantiles `json:"suggest_cpu_ms"`
 	Areas         []float64 `json:"areas"`   // by seed, over the mean area of random search
 	Regrets       []float64 `json:"regrets"` // by seed
+
+	Peers map[string]PeerSet `json:"peers,omitempty"`
+
+	random float64 // the mean area of random search
 }
 
 const (
@@ -72,6 +78,13 @@ func RunSynthetic(ctx context.Context, p Proposer, o SyntheticOptions) (Syntheti
 	if err != nil {
 		return res, err
 	}
+	var traces []SyntheticTrace
+	if o.Traces != "" {
+		if traces, err = SyntheticTraces(o.Traces); err != nil {
+			return res, err
+		}
+	}
+	versus := newVersus()
 	counts := make(map[string]float64)
 	var all costs
 	for _, q := range suite {
@@ -84,6 +97,11 @@ func RunSynthetic(ctx context.Context, p Proposer, o SyntheticOptions) (Syntheti
 			if err != nil {
 				return res, fmt.Errorf("bench problem %s: %w", q.name, err)
 			}
+			if batch == 1 {
+				if s.Peers, err = compareSynthetic(s, drawn, traces, versus); err != nil {
+					return res, fmt.Errorf("bench problem %s: %w", q.name, err)
+				}
+			}
 			res.Problems[fmt.Sprintf("%s/%d", q.name, batch)] = s
 			counts[q.kind]++
 			res.Kinds[q.kind] += (s.RelativeArea - res.Kinds[q.kind]) / counts[q.kind]
@@ -95,6 +113,10 @@ func RunSynthetic(ctx context.Context, p Proposer, o SyntheticOptions) (Syntheti
 	}
 	res.SuggestMS, res.SuggestCPU = quantiles(all.wallMS), quantiles(all.cpuMS)
 	res.RSSMB = peakMB()
+	res.Peers = versus.summary(func(name string) side {
+		s := res.Problems[name+"/1"]
+		return side{s.Kind, s.SuggestCPU.P50, s.Peers}
+	})
 	return res, nil
 }
 
@@ -168,6 +190,7 @@ func measureSynthetic(ctx context.Context, p Proposer, instances []*instance, ba
 			}
 		}
 	}
+	s.random = random
 	for i := range s.Areas {
 		s.ToSobol += s.Areas[i] / sobol * share
 		s.Areas[i] /= random

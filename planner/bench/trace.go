@@ -39,7 +39,10 @@ const maxTrace = 4 << 20
 
 // Traces reads every .jsonl and .jsonl.gz file of a directory, a campaign to a
 // line. Where a file is there both plain and compressed the plain one counts.
-func Traces(dir string) ([]Trace, error) {
+func Traces(dir string) ([]Trace, error) { return folderOf(dir, ReadTraces) }
+
+// folderOf reads the traces of every file of a directory.
+func folderOf[T any](dir string, read func(io.Reader) ([]T, error)) ([]T, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, lab.Errorf(lab.NotFound, "list the traces of other planners: %w", err)
@@ -55,9 +58,9 @@ func Traces(dir string) ([]Trace, error) {
 			names = append(names, e.Name())
 		}
 	}
-	var out []Trace
+	var out []T
 	for _, name := range names {
-		more, err := readTraces(filepath.Join(dir, name))
+		more, err := fileOf(filepath.Join(dir, name), read)
 		if err != nil {
 			return nil, fmt.Errorf("read the traces of %s: %w", name, err)
 		}
@@ -66,7 +69,7 @@ func Traces(dir string) ([]Trace, error) {
 	return out, nil
 }
 
-func readTraces(path string) ([]Trace, error) {
+func fileOf[T any](path string, read func(io.Reader) ([]T, error)) ([]T, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -78,14 +81,27 @@ func readTraces(path string) ([]Trace, error) {
 			return nil, lab.Errorf(lab.Invalid, "decompress: %w", err)
 		}
 	}
-	return ReadTraces(r)
+	return read(r)
 }
 
 // ReadTraces reads a campaign to a line. Errors are of kind [lab.Invalid] and
 // name the line. A last line without an end is left out: it was being written.
 func ReadTraces(r io.Reader) ([]Trace, error) {
+	return linesOf(r, func(t Trace) error {
+		if t.Format != TraceFormat {
+			return lab.Errorf(lab.Invalid, "format is %q, not %q", t.Format, TraceFormat)
+		}
+		if t.Planner == "" || t.Seed < 1 || t.Starts < 0 || t.Starts > len(t.Order) {
+			return lab.Errorf(lab.Invalid, "a trace has a planner, a seed from 1 and %d of %d evaluations as starts", t.Starts, len(t.Order))
+		}
+		return nil
+	})
+}
+
+// linesOf reads what check has nothing against, an object to a line.
+func linesOf[T any](r io.Reader, check func(T) error) ([]T, error) {
 	lines := bufio.NewReaderSize(r, 1<<16)
-	var out []Trace
+	var out []T
 	for number := 1; ; number++ {
 		line, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
@@ -100,15 +116,12 @@ func ReadTraces(r io.Reader) ([]Trace, error) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		var t Trace
+		var t T
 		if err := json.Unmarshal(line, &t); err != nil {
 			return nil, lab.Errorf(lab.Invalid, "line %d: %w", number, err)
 		}
-		if t.Format != TraceFormat {
-			return nil, lab.Errorf(lab.Invalid, "line %d: format is %q, not %q", number, t.Format, TraceFormat)
-		}
-		if t.Planner == "" || t.Seed < 1 || t.Starts < 0 || t.Starts > len(t.Order) {
-			return nil, lab.Errorf(lab.Invalid, "line %d: a trace has a planner, a seed from 1 and %d of %d evaluations as starts", number, t.Starts, len(t.Order))
+		if err := check(t); err != nil {
+			return nil, fmt.Errorf("line %d: %w", number, err)
 		}
 		out = append(out, t)
 	}
