@@ -60,8 +60,9 @@ class BoTorch(Planner):
     """SingleTaskGP with its defaults, nominals one-hot in the model.
     One objective: LogEI; with noise qLogNEI; several: qLogNEHVI. Where experiments
     may fail a second model of whether they work constrains the acquisition. Linear
-    constraints and discrete values are the optimisers' own; others are met by
-    2,048 evenly spread points and two rounds of finer ones around the best.
+    constraints and discrete values are the optimisers' own; compositions and other
+    constraints are met by 2,048 evenly spread points and two rounds of finer ones
+    around the best.
     """
 
     name, package = "botorch", "botorch"
@@ -129,22 +130,18 @@ class BoTorch(Planner):
 
     def maximise(self, acquisition):
         import torch
-        from botorch.optim import optimize_acqf, optimize_acqf_mixed
+        from botorch.optim import optimize_acqf
         from botorch.optim.optimize_mixed import optimize_acqf_mixed_alternating
 
         p = self.problem
-        if p.types == {"categorical"} or not p.all_linear:
+        if p.types == {"categorical"} or p.composition is not None or not p.all_linear:
             return self.over_list(acquisition)
         bounds = torch.zeros(2, p.width, dtype=torch.double)
         bounds[1] = 1
         # A hair inside, so that rounding does not break what is met.
         below = [(torch.tensor(np.flatnonzero(a)), torch.tensor(-a[np.flatnonzero(a)]), -most + 1e-9) for a, most in p.linear] or None
         common = dict(q=1, num_restarts=RESTARTS, raw_samples=RAW)
-        if p.composition is not None:
-            equal = [(torch.arange(p.width), torch.ones(p.width, dtype=torch.double), 1.0)]
-            absent = [{k: 0.0} for k in range(p.width)] if p.composition.most == p.width - 1 else [{}]
-            chosen, _ = optimize_acqf_mixed(acquisition, bounds, fixed_features_list=absent, equality_constraints=equal, inequality_constraints=below, **common)
-        elif p.types == {"continuous"}:
+        if p.types == {"continuous"}:
             chosen, _ = optimize_acqf(acquisition, bounds, inequality_constraints=below, **common)
         else:
             values = {q.column: [q.unit(v) for v in q.values] for q in p.parameters if q.type in ("integer", "discrete")}
@@ -197,13 +194,13 @@ class BoTorchMixed(BoTorch):
 class Optuna(Planner):
     """GPSampler. It is told how far each known constraint is broken, and whether an
     experiment failed, as constraints; a failure counts as the worst so far. A
-    proposal that a known constraint forbids is asked again up to twenty times, then
-    the nearest of 2,048 allowed points is taken. A composition is minus the
+    proposal that a known constraint forbids is asked again twice, then the nearest
+    of 2,048 allowed points is taken. A composition is minus the
     logarithms of a number to a part, over their sum, without the least.
     """
 
     name, package = "optuna-gp", "optuna"
-    FORBIDDEN = 20
+    FORBIDDEN = 3  # what it proposes hardly changes from one time to the next
 
     def sampler(self):
         from optuna.samplers import GPSampler
@@ -282,9 +279,10 @@ class Optuna(Planner):
 
 
 class OptunaTPE(Optuna):
-    """Multivariate TPE, otherwise as Optuna."""
+    """Multivariate TPE, asked again up to twenty times, otherwise as Optuna."""
 
     name = "optuna-tpe"
+    FORBIDDEN = 20
 
     def sampler(self):
         from optuna.samplers import TPESampler
@@ -292,4 +290,151 @@ class OptunaTPE(Optuna):
         return TPESampler(seed=self.seed, multivariate=True, n_startup_trials=len(self.problem.starts))
 
 
-ALL = {p.name: p for p in (OptunaTPE, Optuna, BoTorch, BoTorchMixed)}
+class BayBE(Planner):
+    """BotorchRecommender with its defaults, qLogNEI where there is noise, nominals
+    one-hot, ParetoObjective for several objectives; a failure counts as the worst so
+    far. Whole numbers with more than ten values are continuous and rounded. It cannot
+    have constraints that are not linear. Of a space with choices and numbers it
+    searches twelve random combinations of choices at a time: all of them, its
+    default, take minutes.
+    """
+
+    name, package = "baybe", "baybe"
+    COMBINATIONS, WHOLE = 12, 10
+
+    @classmethod
+    def fits(cls, problem: Problem) -> bool:
+        return problem.all_linear
+
+    def __init__(self, problem: Problem):
+        super().__init__(problem)
+        from baybe import Campaign
+        from baybe.constraints import ContinuousCardinalityConstraint, ContinuousLinearConstraint
+        from baybe.objectives import ParetoObjective
+        from baybe.parameters import CategoricalParameter, NumericalContinuousParameter, NumericalDiscreteParameter
+        from baybe.recommenders import BotorchRecommender
+        from baybe.searchspace import SearchSpace
+        from baybe.targets import NumericalTarget
+        from baybe.utils.random import set_random_seed
+
+        set_random_seed(self.seed)
+        self.columns: list[str] = [""] * problem.width
+        parameters, constraints, combinations = [], [], 1
+        for p in problem.parameters:
+            if p.type == "composition":
+                parts = [f"{p.name}.{k}" for k in range(p.width)]
+                self.columns[p.column : p.column + p.width] = parts
+                parameters += [NumericalContinuousParameter(name, bounds=(0, 1)) for name in parts]
+                constraints.append(ContinuousLinearConstraint(parts, "=", [1.0] * p.width, 1.0))
+                if p.most < p.width:
+                    constraints.append(ContinuousCardinalityConstraint(parts, min_cardinality=1, max_cardinality=p.most))
+                continue
+            self.columns[p.column] = p.name
+            if p.type == "categorical":
+                parameters.append(CategoricalParameter(p.name, p.levels, encoding="OHE"))
+                combinations *= len(p.levels)
+            elif p.type == "continuous" or len(p.values) > self.WHOLE:
+                parameters.append(NumericalContinuousParameter(p.name, bounds=(0, 1)))
+            else:
+                parameters.append(NumericalDiscreteParameter(p.name, [p.unit(v) for v in p.values]))
+                combinations *= len(p.values)
+        for a, most in problem.linear:
+            there = np.flatnonzero(a)
+            constraints.append(ContinuousLinearConstraint([self.columns[k] for k in there], "<=", a[there].tolist(), most - 1e-9))
+        targets = [NumericalTarget(name) for name in problem.objectives]
+        options = {"acquisition_function": "qLogNEI"} if problem.noisy and len(targets) == 1 else {}
+        if combinations > self.COMBINATIONS and "continuous" in problem.types:
+            options |= {"hybrid_sampler": "Random", "sampling_percentage": self.COMBINATIONS / combinations}
+        self.campaign = Campaign(
+            searchspace=SearchSpace.from_product(parameters, constraints),
+            objective=targets[0].to_objective() if len(targets) == 1 else ParetoObjective(targets),
+            recommender=BotorchRecommender(**options),
+            **({"allow_recommending_already_measured": False} if problem.types == {"categorical"} else {}),
+        )
+
+    def tell(self, point: list, outcome: list[float] | None) -> None:
+        import pandas as pd
+
+        super().tell(point, outcome)
+        row = self.problem.row(point)
+        told = {name: row[k] for k, name in enumerate(self.columns)}
+        told |= {p.name: v for p, v in zip(self.problem.parameters, point) if p.type == "categorical"}
+        told |= dict(zip(self.problem.objectives, outcome if outcome is not None else self.worst))
+        self.campaign.add_measurements(pd.DataFrame([told]))
+
+    def ask(self) -> list:
+        chosen = self.campaign.recommend(batch_size=1).iloc[0]
+        row = np.zeros(self.problem.width)
+        for p in self.problem.parameters:
+            for k in range(p.column, p.column + p.width):
+                v = chosen[self.columns[k]]
+                row[k] = p.levels.index(v) if p.type == "categorical" else float(v)
+        return self.problem.point(row)
+
+
+class Ax(Planner):
+    """Client with method "fast", which starts from the campaign's own starts; a
+    failure is a failed trial. It cannot have a limit to the parts of a composition,
+    nor constraints that are not linear.
+    """
+
+    name, package = "ax", "ax-platform"
+
+    @classmethod
+    def fits(cls, problem: Problem) -> bool:
+        return problem.all_linear and problem.composition is None
+
+    def __init__(self, problem: Problem):
+        super().__init__(problem)
+        import logging
+
+        from ax.api.client import Client
+        from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
+
+        for name in list(logging.root.manager.loggerDict):
+            if name.startswith("ax"):
+                logging.getLogger(name).setLevel(logging.ERROR)
+        self.client = Client(random_seed=self.seed)
+        parameters = []
+        for p in problem.parameters:
+            if p.type in ("continuous", "integer"):
+                whole = p.type == "integer"
+                parameters.append(RangeParameterConfig(
+                    name=p.name, bounds=(p.low, p.high), parameter_type="int" if whole else "float", scaling="log" if p.log else None,
+                ))
+            else:
+                named = p.type == "categorical"
+                parameters.append(ChoiceParameterConfig(name=p.name, values=p.levels, parameter_type="str" if named else "float", is_ordered=not named))
+        self.client.configure_experiment(parameters=parameters, parameter_constraints=[self.constraint(c) for c in problem.constraints])
+        self.client.configure_optimization(objective=", ".join(problem.objectives))
+        self.client.configure_generation_strategy(
+            method="fast", initialization_budget=len(problem.starts), initialize_with_center=False,
+            use_existing_trials_for_initialization=True, initialization_random_seed=self.seed,
+        )
+        self.trial = None  # what was asked, and the point that it stands for
+
+    def constraint(self, c: dict) -> str:
+        """A hair inside, so that rounding does not break what is met."""
+        sum_ = " + ".join(f"{k} * {p.name}" for k, p in zip(c["linear"], self.problem.parameters) if k)
+        return f"{sum_} <= {c['at_most'] - 1e-6}"
+
+    def tell(self, point: list, outcome: list[float] | None) -> None:
+        super().tell(point, outcome)
+        trial, asked = self.trial or (None, None)
+        if trial is None or asked != point:
+            kinds = {"integer": int, "categorical": str}
+            trial = self.client.attach_trial({p.name: kinds.get(p.type, float)(v) for p, v in zip(self.problem.parameters, point)})
+        self.trial = None
+        if outcome is None:
+            self.client.mark_trial_failed(trial)
+        else:
+            self.client.complete_trial(trial, raw_data=dict(zip(self.problem.objectives, outcome)))
+
+    def ask(self) -> list:
+        (trial, x), = self.client.get_next_trials(max_trials=1).items()
+        point = [x[p.name] for p in self.problem.parameters]
+        self.trial = (trial, point)
+        return point
+
+
+ALL = {p.name: p for p in (OptunaTPE, Optuna, BoTorch, BoTorchMixed, BayBE, Ax)}
