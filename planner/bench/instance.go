@@ -65,26 +65,44 @@ func (p problem) allowed(x []float64) bool {
 	return p.meets(x) && (p.works == nil || p.works(x))
 }
 
-// newInstance draws the constants of a seed and finds the best that there is.
+// newInstance draws the constants and the starts of a seed, and finds the best
+// that there is.
 func newInstance(p problem, seed uint64) (*instance, error) {
+	in, err := drawInstance(p, seed)
+	if err == nil {
+		in.survey()
+	}
+	return in, err
+}
+
+// drawInstance draws the constants and the starts of a seed: enough to do
+// experiments that have no noise.
+func drawInstance(p problem, seed uint64) (*instance, error) {
 	sp, err := space.Compile(p.lab(), space.Rules{})
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{problem: p, space: sp}
+	in := &instance{problem: p, space: sp, noises: make([]float64, max(1, p.objectives))}
 	if p.draw != nil {
 		in.value = p.draw(rand.New(rand.NewPCG(seed, 11)))
 	}
-	sequence, u := space.NewSobol(sp.Width(), 12), make([]float64, sp.Width())
+	in.starts = in.drawStarts(seed)
+	return in, nil
+}
+
+// survey finds what is typical, what is best, and by that how much noise there
+// is.
+func (in *instance) survey() {
+	sequence, u := space.NewSobol(in.space.Width(), 12), make([]float64, in.space.Width())
 	for i := uint32(0); len(in.sample) < sampleSize; i++ {
 		sequence.At(i, u)
-		x := make([]float64, sp.Width())
-		sp.FromUnit(u, x)
-		if p.allowed(x) {
+		x := make([]float64, len(u))
+		in.space.FromUnit(u, x)
+		if in.allowed(x) {
 			in.sample = append(in.sample, x)
 		}
 	}
-	top := make([]float64, max(1, p.objectives))
+	top := make([]float64, len(in.noises))
 	for j := range top {
 		values := make([]float64, len(in.sample))
 		for i, x := range in.sample {
@@ -94,22 +112,20 @@ func newInstance(p problem, seed uint64) (*instance, error) {
 		in.spread = append(in.spread, [2]float64{values[0], values[len(values)/2]})
 		top[j] = values[len(values)-1]
 	}
-	if p.several() {
+	if in.several() {
 		in.findFront()
 	} else {
 		in.typical = in.spread[0][1]
-		if p.optimum != nil {
-			in.best = *p.optimum
+		if in.optimum != nil {
+			in.best = *in.optimum
 		} else {
 			_, in.best = in.climb(func(x []float64) float64 { return in.value(x)[0] }, 8)
 		}
 		top[0] = in.best
 	}
 	for j := range top {
-		in.noises = append(in.noises, p.noise*(top[j]-in.spread[j][1]))
+		in.noises[j] = in.noise * (top[j] - in.spread[j][1])
 	}
-	in.starts = in.drawStarts(seed)
-	return in, nil
 }
 
 // instances draws the constants and the starts of seeds from 1.

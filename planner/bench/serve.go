@@ -141,9 +141,12 @@ func (s *served) open(name string, seed uint64) (any, error) {
 		if p.name != name {
 			continue
 		}
-		in, err := newInstance(p, seed)
+		in, err := drawInstance(p, seed)
 		if err != nil {
 			return nil, err
+		}
+		if p.noise > 0 {
+			in.survey()
 		}
 		*s = served{in: in, noise: noise(seed), left: in.budget}
 		out := opened{
