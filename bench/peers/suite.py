@@ -82,13 +82,12 @@ class Problem:
 
     def __init__(self, server: Server, name: str, seed: int):
         d = server.ask(do="open", problem=name, seed=seed)
-        self.server, self.name, self.kind, self.seed = server, name, d["kind"], seed
+        self.server, self.name, self.seed = server, name, seed
         self.budget: int = d["budget"]
         self.objectives = [o["name"] for o in d["objectives"]]  # all to be maximised
         self.constraints: list[dict] = d["constraints"]
         self.starts, self.outcomes = d["points"], d["outcomes"]
-        self.noisy = self.kind == "noisy"
-        self.failing = any(y is None for y in self.outcomes) or self.kind == "failing" or name.startswith("c2-")
+        self.noisy, self.failing = d["noisy"], d["may_fail"]
         self.parameters: list[Parameter] = []
         column = 0
         for p in d["parameters"]:

@@ -33,7 +33,9 @@ type opened struct {
 	Problem     string            `json:"problem"`
 	Kind        string            `json:"kind"`
 	Seed        uint64            `json:"seed"`
-	Budget      int               `json:"budget"` // with the starts
+	Budget      int               `json:"budget"`   // with the starts
+	Noisy       bool              `json:"noisy"`    // outcomes are uncertain
+	MayFail     bool              `json:"may_fail"` // some experiments have no outcome
 	Parameters  []lab.Parameter   `json:"parameters"`
 	Constraints []servedCondition `json:"constraints"`
 	Objectives  []lab.Objective   `json:"objectives"`
@@ -150,7 +152,7 @@ func (s *served) open(name string, seed uint64) (any, error) {
 		}
 		*s = served{in: in, noise: noise(seed), left: in.budget}
 		out := opened{
-			Problem: p.name, Kind: p.kind, Seed: seed, Budget: p.budget, Parameters: p.parameters,
+			Problem: p.name, Kind: p.kind, Seed: seed, Budget: p.budget, Noisy: p.noise > 0, MayFail: p.works != nil, Parameters: p.parameters,
 			Constraints: []servedCondition{}, Objectives: in.directions(),
 		}
 		for _, c := range p.conditions {

@@ -95,6 +95,9 @@ func TestServeSaysWhatMayBeTried(t *testing.T) {
 	if !strings.Contains(got[0], `"constraints":[{"expr":"x1 + x2 <= 8.0","linear":[1,1],"at_most":8}]`) {
 		t.Errorf("the linear constraint is not told: %s", got[0])
 	}
+	if !strings.Contains(got[7], `"noisy":false,"may_fail":true`) {
+		t.Errorf("that experiments may fail is not told: %s", got[7])
+	}
 	if !strings.Contains(got[7], `"constraints":[{"expr":"x1 * x1 + x2 * x2 <= 1.5"}]`) {
 		t.Errorf("the other constraint is not told: %s", got[7])
 	}
