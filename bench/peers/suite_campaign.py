@@ -98,16 +98,15 @@ def main() -> int:
     server = suite.Server(a.athanor)
     names = a.problems or [q["name"] for q in server.ask(do="problems")["problems"]]
     a.traces.mkdir(parents=True, exist_ok=True)
-    have = {}
     for kind in kinds:
         mend(a.traces / f"{kind.name}.jsonl")
-        have[kind.name] = done(a.traces / f"{kind.name}.jsonl")
     end = time.monotonic() + 60 * a.minutes
     failures = 0
     for seed in a.seeds:
         for kind in kinds:
             for name in names:
-                if (name, seed) in have[kind.name]:
+                path = a.traces / f"{kind.name}.jsonl"
+                if (name, seed) in done(path):  # read again: another process may work on the same folder
                     continue
                 if time.monotonic() > end:
                     return 0
@@ -120,7 +119,7 @@ def main() -> int:
                     failures += 1
                     print(f"{kind.name} {name} seed {seed}: {type(e).__name__}: {e}", file=sys.stderr, flush=True)
                     continue
-                with open(a.traces / f"{kind.name}.jsonl", "a") as f:
+                with open(path, "a") as f:
                     f.write(json.dumps(trace, separators=(",", ":")) + "\n")
                     f.flush()
                     os.fsync(f.fileno())
