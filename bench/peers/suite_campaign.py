@@ -119,6 +119,8 @@ def main() -> int:
                     failures += 1
                     print(f"{kind.name} {name} seed {seed}: {type(e).__name__}: {e}", file=sys.stderr, flush=True)
                     continue
+                if (name, seed) in done(path):
+                    continue
                 with open(path, "a") as f:
                     f.write(json.dumps(trace, separators=(",", ":")) + "\n")
                     f.flush()

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"path/filepath"
 	"testing"
 )
 
@@ -76,6 +77,48 @@ func TestLossesFollowTheBest(t *testing.T) {
 	for i, want := range []float64{2, 1, 1, 0} {
 		if got[i] != want {
 			t.Errorf("loss after %d points = %g, want %g", i+1, got[i], want)
+		}
+	}
+}
+
+// TestCommittedCampaignsAreOfTheSuite does the experiments of bench/peers again:
+// a function that changed makes its traces worthless.
+func TestCommittedCampaignsAreOfTheSuite(t *testing.T) {
+	t.Parallel()
+	traces, err := SyntheticTraces(filepath.Join("..", "..", "bench", "peers", "traces", "synthetic"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := make(map[string]map[string]bool)
+	for _, p := range problems() {
+		drawn := make(map[int]*instance)
+		for _, tr := range traces {
+			if tr.Problem != p.name {
+				continue
+			}
+			if drawn[tr.Seed] == nil {
+				if drawn[tr.Seed], err = drawInstance(p, uint64(tr.Seed)); err != nil {
+					t.Fatal(err)
+				}
+				if p.noise > 0 {
+					drawn[tr.Seed].survey()
+				}
+			}
+			if _, err := drawn[tr.Seed].replay(tr); err != nil {
+				t.Errorf("%s on %s, seed %d: %v", tr.Planner, tr.Problem, tr.Seed, err)
+			}
+			if tr.Version == "" || len(tr.CPUMS) != len(tr.Points)-tr.Starts {
+				t.Errorf("%s on %s, seed %d: version %q, %d times", tr.Planner, tr.Problem, tr.Seed, tr.Version, len(tr.CPUMS))
+			}
+			if have[tr.Planner] == nil {
+				have[tr.Planner] = make(map[string]bool)
+			}
+			have[tr.Planner][tr.Problem] = true
+		}
+	}
+	for name, least := range map[string]int{"optuna-tpe": len(problems()), "botorch": 28, "optuna-gp": 24} {
+		if len(have[name]) < least {
+			t.Errorf("%s has traces on %d problems, want %d", name, len(have[name]), least)
 		}
 	}
 }
