@@ -129,9 +129,11 @@ func (t *task) beliefs(s *surrogate, m *member) [][]float64 {
 	return out
 }
 
-// reference returns the point above which hypervolume counts: a tenth of the
-// front's range below its worst in each objective. Where no experiment has all
-// objectives it is their mean.
+// reference returns the point above which hypervolume counts: in each objective a
+// tenth of the front's range below its worst, or what three quarters of the outcomes
+// surpass where that is lower. A front that is still short would otherwise make the
+// ends of the true one worth nothing. Where no experiment has all objectives it is
+// their mean.
 func reference(outcomes [][]float64, objectives int) []float64 {
 	front := acq.Nondominated(outcomes)
 	if len(front) == 0 {
@@ -149,7 +151,12 @@ func reference(outcomes [][]float64, objectives int) []float64 {
 				span = math.Max(span, low-y[j])
 			}
 		}
-		ref = append(ref, low-0.1*math.Max(span, 0.1))
+		all := make([]float64, 0, len(outcomes))
+		for _, y := range outcomes {
+			all = append(all, y[j])
+		}
+		slices.Sort(all)
+		ref = append(ref, math.Min(low-0.1*math.Max(span, 0.1), all[(len(all)-1)/4]))
 	}
 	return ref
 }
