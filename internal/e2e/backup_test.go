@@ -27,16 +27,7 @@ func TestRestoredLaboratoryGoesOn(t *testing.T) {
 	t.Parallel()
 	data, elsewhere, files := folder(t), filepath.Join(folder(t), "restored"), folder(t)
 	l := run(t, nil, up(data, "--demo")...)
-	var id string
-	eventually(t, time.Minute, "some experiments", func() bool {
-		var list struct{ Items []struct{ ID string } }
-		if !get(t, l.url()+"/api/v1/campaigns", &list) || len(list.Items) == 0 {
-			return false
-		}
-		id = list.Items[0].ID
-		p, ok := progress(t, l.url(), id)
-		return ok && p.Done >= 6
-	})
+	id := awaitDone(t, l.url(), 6)
 	l.stop()
 	at := time.Now().UTC().Format(time.RFC3339Nano)
 	backup := filepath.Join(files, "backup.zst")
@@ -101,15 +92,7 @@ func TestRunningLaboratoryIsBackedUp(t *testing.T) {
 	var backups []string
 	var before [][]string
 	for _, done := range []int{3, 11} {
-		eventually(t, 2*time.Minute, "some experiments", func() bool {
-			var list struct{ Items []struct{ ID string } }
-			if !get(t, url+"/api/v1/campaigns", &list) || len(list.Items) == 0 {
-				return false
-			}
-			id = list.Items[0].ID
-			p, ok := progress(t, url, id)
-			return ok && p.Done >= done
-		})
+		id = awaitDone(t, url, done)
 		file := filepath.Join(files, fmt.Sprintf("after-%d.zst", done))
 		before = append(before, lines(mustCommand(t, url, "campaign", "export", id)))
 		t.Log(mustCommand(t, url, "backup", "--data", data, "--json", file))
@@ -146,22 +129,10 @@ func TestRestoredLaboratoryTakesOver(t *testing.T) {
 	data, file := folder(t), filepath.Join(folder(t), "backup.zst")
 	l := run(t, nil, up(data, "--demo")...)
 	url := l.url()
-	var id string
-	until := func(done int) {
-		eventually(t, 2*time.Minute, "some experiments", func() bool {
-			var list struct{ Items []struct{ ID string } }
-			if !get(t, url+"/api/v1/campaigns", &list) || len(list.Items) == 0 {
-				return false
-			}
-			id = list.Items[0].ID
-			p, ok := progress(t, url, id)
-			return ok && p.Done >= done
-		})
-	}
-	until(2)
+	id := awaitDone(t, url, 2)
 	before := lines(mustCommand(t, url, "campaign", "export", id))
 	mustCommand(t, url, "backup", "--data", data, file)
-	until(9)
+	awaitDone(t, url, 9)
 	lost := strings.Split(strings.TrimSpace(mustCommand(t, url, "campaign", "export", id)), "\n")
 	l.stop()
 
@@ -189,6 +160,21 @@ func TestRestoredLaboratoryTakesOver(t *testing.T) {
 		}
 		seen[a] = e.Command
 	}
+}
+
+// awaitDone waits for so many outcomes of the only campaign, and returns its id.
+func awaitDone(t *testing.T, url string, done int) (id string) {
+	t.Helper()
+	eventually(t, 2*time.Minute, "some experiments", func() bool {
+		var list struct{ Items []struct{ ID string } }
+		if !get(t, url+"/api/v1/campaigns", &list) || len(list.Items) == 0 {
+			return false
+		}
+		id = list.Items[0].ID
+		p, ok := progress(t, url, id)
+		return ok && p.Done >= done
+	})
+	return id
 }
 
 // withDevicesOf restores a backup to the devices of another laboratory, as they
