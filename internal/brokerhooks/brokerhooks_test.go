@@ -2,15 +2,22 @@ package brokerhooks_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"sync"
 	"testing"
 	"time"
+
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/listeners"
 
 	"github.com/athanor-lab/athanor/devices"
 	"github.com/athanor-lab/athanor/devices/devicestest"
 	"github.com/athanor-lab/athanor/devices/mqtt"
 	"github.com/athanor-lab/athanor/devices/mqtt/mqtttest"
+	"github.com/athanor-lab/athanor/internal/brokerhooks"
 )
 
 // TestBackAtOnce kills clients and brings them back under the same name at once, many side by side: each must hear what is said to it.
@@ -87,6 +94,45 @@ func TestSubscribeWhileMessagesAreOnTheirWay(t *testing.T) {
 		}
 		if got := devicestest.Wait(t, heard, topic); got != topic {
 			t.Errorf("heard %s, want %s", got, topic)
+		}
+	}
+}
+
+// TestClosesWhileClientsGo closes servers that clients keep leaving: each must have closed.
+func TestClosesWhileClientsGo(t *testing.T) {
+	t.Parallel()
+	for range 40 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
+		if err := errors.Join(server.AddListener(brokerhooks.Listener(server, listeners.NewNet("tcp", l))), server.Serve()); err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan struct{})
+		var leaving sync.WaitGroup
+		for range 4 {
+			leaving.Go(func() {
+				for {
+					select {
+					case <-closed:
+						return
+					default:
+						server.Clients.Delete("somebody") // as the server does when one has gone
+					}
+				}
+			})
+		}
+		go func() {
+			defer close(closed)
+			_ = server.Close()
+		}()
+		select {
+		case <-closed:
+			leaving.Wait()
+		case <-time.After(devicestest.Patience):
+			t.Fatal("a server whose clients leave does not close")
 		}
 	}
 }

@@ -91,7 +91,7 @@ func StartBroker(opts BrokerOptions) (*Broker, error) {
 		server.AddHook(auth, nil),
 		server.AddHook(b.dropped, nil),
 		brokerhooks.Add(server),
-		server.AddListener(listeners.NewNet("tcp", patientListener{listener, opts.Logger})),
+		server.AddListener(brokerhooks.Listener(server, listeners.NewNet("tcp", patientListener{listener, opts.Logger}))),
 	)
 	if err == nil && opts.Secure != nil {
 		auth.auth["tls"] = opts.Secure.Auth
@@ -114,7 +114,7 @@ func (b *Broker) listenSecurely(s SecureListener, logger *slog.Logger) error {
 		return fmt.Errorf("%w: stop the process that has the address, or choose another port", err)
 	}
 	b.secure = listener.Addr().String()
-	return b.server.AddListener(listeners.NewNet("tls", tls.NewListener(patientListener{listener, logger}, s.TLS)))
+	return b.server.AddListener(brokerhooks.Listener(b.server, listeners.NewNet("tls", tls.NewListener(patientListener{listener, logger}, s.TLS))))
 }
 
 // evictEvery is the time between two looks at who may stay.

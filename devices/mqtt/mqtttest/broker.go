@@ -65,7 +65,7 @@ func (b *Broker) serve(l net.Listener) {
 	if err := brokerhooks.Add(b.server); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := b.server.AddListener(listeners.NewNet("tcp", l)); err != nil {
+	if err := b.server.AddListener(brokerhooks.Listener(b.server, listeners.NewNet("tcp", l))); err != nil {
 		b.t.Fatal(err)
 	}
 	if err := b.server.Serve(); err != nil {
