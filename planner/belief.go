@@ -75,10 +75,13 @@ func informed(p *gp.Posterior, k *knowledge, rows [][]float64, without int) *bel
 		scores[i] = k.score(x, without)
 	}
 	t.side = p.Side(scores)
-	for i, x := range rows {
-		scores[i] = k.heeded(x, without, t.share)
+	t.heeded = t.side
+	if len(k.effects) > 0 {
+		for i, x := range rows {
+			scores[i] = k.heeded(x, without, t.share)
+		}
+		t.heeded = p.Side(scores)
 	}
-	t.heeded = p.Side(scores)
 	t.precision = 1/(doubt*doubt) + t.side.Information
 	t.slope = (faith/(doubt*doubt) + t.side.Cross) / t.precision
 	b.trend = t

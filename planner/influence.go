@@ -270,19 +270,22 @@ func (t *task) seedNote(n int) string {
 func (w *writer) evidenceNotes() []string {
 	var out []string
 	for j, r := range w.model.responses {
-		slope, sd, n, ratings := 0.0, 0.0, 0.0, ""
+		var some *trend
+		slope, sd, n := 0.0, 0.0, 0.0
 		for k := range w.model.members {
 			if t := w.model.members[k].posts[j].trend; t != nil {
 				weight := w.model.members[k].weight
 				slope += weight * t.slope
 				sd += weight / math.Sqrt(t.precision)
 				n += weight
-				if len(t.knowledge.effects) > 0 {
-					ratings = fmt.Sprintf("; after %d outcomes %s of what is said of single settings counts", len(r.rows), percent(t.share))
-				}
+				some = t
 			}
 		}
-		if n > 0 {
+		if some != nil {
+			ratings := ""
+			if len(some.knowledge.effects) > 0 {
+				ratings = fmt.Sprintf("; after %d outcomes %s of what is said of single settings counts", len(r.rows), percent(some.share))
+			}
 			out = append(out, fmt.Sprintf("%s follows the score of %d papers with a slope of %.2f ± %.2f (%.2f ± %.2f before the first experiment; 0 would say that they mislead or say nothing)%s; evidence %.12s.",
 				r.objective.Name, len(w.t.brief.Evidence.Papers), slope/n, sd/n, faith, doubt, ratings, w.t.brief.Evidence.Version))
 		}

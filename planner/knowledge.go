@@ -353,7 +353,7 @@ func (t *task) survey(n int, yield func(x, state []float64)) {
 // score is the standardised score at x without one paper; below 0 with all. The
 // scale is that of all papers, so that a paper's share is its own.
 func (k *knowledge) score(x []float64, without int) float64 {
-	return (k.raw(x, without) - k.mean) / k.sd
+	return k.heeded(x, without, 1)
 }
 
 // heeded is the score with a share of the ratings.
