@@ -49,6 +49,14 @@ func stored(t *testing.T, dial devices.Dialer) (*site, *blob.Dir) {
 	return newSite(t, dial, func(c *gateway.Config) { c.Blobs = open() }), open()
 }
 
+// scan dispatches a scan, which has no parameters.
+func (s *site) scan(device string, n int) lab.Command {
+	c := s.command(device, "scan", n)
+	c.Params = nil
+	s.dispatch(c)
+	return c
+}
+
 // scanner serves a device whose command comes with raw data.
 func (s *site) scanner(id string, data []byte) {
 	d := sdk.New(sdk.Config{ID: id, Kind: "XRD", Journal: filepath.Join(s.dir, id)})
@@ -85,9 +93,7 @@ func TestChunksThroughTwoGateways(t *testing.T) {
 		for i, id := range []string{"xrd-1", "xrd-2"} {
 			data, sum := noise(uint64(i), 50)
 			s.scanner(id, data)
-			c := s.command(id, "scan", i+1)
-			c.Params = nil
-			s.dispatch(c)
+			c := s.scan(id, i+1)
 			commands, sums, contents = append(commands, c), append(sums, sum), append(contents, data)
 		}
 		for deadline := time.Now().Add(devicestest.Patience); ; time.Sleep(5 * time.Millisecond) {
@@ -221,9 +227,7 @@ func TestChunksOfStrangers(t *testing.T) {
 	if at, whole, err := store.Status(t.Context(), sum); err != nil || whole || at > 0 {
 		t.Errorf("the store has %d bytes, whole %t, %v; want none of what was forged", at, whole, err)
 	}
-	c := s.command("xrd", "scan", 1)
-	c.Params = nil
-	s.dispatch(c)
+	c := s.scan("xrd", 1)
 	s.ended(c, lab.CommandDone)
 	holds(t, store, sum, data)
 }
@@ -242,9 +246,7 @@ func TestChunksEndWhatOthersBegan(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.scanner("xrd", data)
-			c := s.command("xrd", "scan", 1)
-			c.Params = nil
-			s.dispatch(c)
+			c := s.scan("xrd", 1)
 			s.ended(c, lab.CommandDone)
 			holds(t, store, sum, data)
 		})
@@ -257,9 +259,7 @@ func TestChunksWhereNoneAreKept(t *testing.T) {
 	s := newSite(t, devicestest.NewBroker().Dial)
 	data, _ := noise(1, 1)
 	s.scanner("xrd", data)
-	c := s.command("xrd", "scan", 1)
-	c.Params = nil
-	s.dispatch(c)
+	s.scan("xrd", 1)
 	s.kept("an alarm", func(alarms []string, _ []gateway.TelemetryBatch, _ []gateway.Quarantined) bool {
 		return strings.Contains(strings.Join(alarms, "\n"), "xrd laboratory blob_unwanted")
 	})
