@@ -67,16 +67,17 @@ def run(kind, task, seed: int) -> dict:
     }
 
 
-def done(path: Path) -> set[tuple[str, int]]:
-    """The campaigns that a file of traces holds, whole lines only."""
+def done(path: Path, of: str = "table") -> set[tuple[str, int]]:
+    """The campaigns that a file of traces holds, whole lines only: what they were
+    run on, by the field that names it, and their seeds."""
     out = set()
     if path.exists():
         for line in path.read_text().splitlines():
             try:
                 t = json.loads(line)
             except ValueError:
-                continue  # a line that was being written when the process ended
-            out.add((t["table"], t["seed"]))
+                continue  # being written, or was when the process ended
+            out.add((t[of], t["seed"]))
     return out
 
 
@@ -92,6 +93,14 @@ def mend(path: Path) -> None:
 def seeds(text: str) -> list[int]:
     first, _, last = text.partition("-")
     return list(range(int(first), int(last or first) + 1))
+
+
+def chosen(p: argparse.ArgumentParser, names: list[str], planners: dict) -> list:
+    """The planners of those names, all where there is none."""
+    unknown = [n for n in names if n not in planners]
+    if unknown:
+        p.error(f"no planner {unknown}; there are {sorted(planners)}")
+    return [planners[n] for n in names] or list(planners.values())
 
 
 def main() -> int:
@@ -110,10 +119,7 @@ def main() -> int:
     import planners
     import tables
 
-    unknown = [n for n in a.planners if n not in planners.ALL]
-    if unknown:
-        p.error(f"no planner {unknown}; there are {sorted(planners.ALL)}")
-    kinds = [planners.ALL[n] for n in a.planners] or list(planners.ALL.values())
+    kinds = chosen(p, a.planners, planners.ALL)
     todo = tables.tasks(a.tasks, a.sets)
     a.traces.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + 60 * a.minutes

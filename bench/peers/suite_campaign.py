@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 import suite
-from campaign import FREE_REPEATS, mend, seeds
+from campaign import FREE_REPEATS, chosen, done, mend, seeds
 
 FORMAT = "athanor-bench-campaign/1"
 
@@ -69,13 +69,6 @@ def run(kind, problem: suite.Problem) -> dict:
     }
 
 
-def done(path: Path) -> set[tuple[str, int]]:
-    """The campaigns that a file of traces holds."""
-    if not path.exists():
-        return set()
-    return {(t["problem"], t["seed"]) for t in map(json.loads, path.read_text().splitlines())}
-
-
 def main() -> int:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--athanor", type=Path, required=True, help="the program")
@@ -91,10 +84,7 @@ def main() -> int:
     torch.set_num_threads(1)
     import suite_planners
 
-    unknown = [n for n in a.planners if n not in suite_planners.ALL]
-    if unknown:
-        p.error(f"no planner {unknown}; there are {sorted(suite_planners.ALL)}")
-    kinds = [suite_planners.ALL[n] for n in a.planners] or list(suite_planners.ALL.values())
+    kinds = chosen(p, a.planners, suite_planners.ALL)
     server = suite.Server(a.athanor)
     names = a.problems or [q["name"] for q in server.ask(do="problems")["problems"]]
     a.traces.mkdir(parents=True, exist_ok=True)
@@ -106,7 +96,7 @@ def main() -> int:
         for kind in kinds:
             for name in names:
                 path = a.traces / f"{kind.name}.jsonl"
-                if (name, seed) in done(path):  # read again: another process may work on the same folder
+                if (name, seed) in done(path, "problem"):  # read again: another process may work on the same folder
                     continue
                 if time.monotonic() > end:
                     return 0
@@ -119,7 +109,7 @@ def main() -> int:
                     failures += 1
                     print(f"{kind.name} {name} seed {seed}: {type(e).__name__}: {e}", file=sys.stderr, flush=True)
                     continue
-                if (name, seed) in done(path):
+                if (name, seed) in done(path, "problem"):
                     continue
                 with open(path, "a") as f:
                     f.write(json.dumps(trace, separators=(",", ":")) + "\n")
