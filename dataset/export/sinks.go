@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/athanor-lab/athanor/dataset"
+	"github.com/athanor-lab/athanor/dataset/columnar"
 	"github.com/athanor-lab/athanor/dataset/parquet"
 	"github.com/athanor-lab/athanor/dataset/snapshot"
 	"github.com/athanor-lab/athanor/dataset/tables"
@@ -93,7 +94,7 @@ func (w *writer) openLearned() error {
 func (w *writer) openChats() error {
 	type file struct {
 		out  *snapshot.Out
-		rows tables.Rows[tasks.Chat]
+		rows *columnar.Writer[tasks.Chat]
 	}
 	m, files := w.maker(), map[string]file{}
 	w.sinks = append(w.sinks, sink{
@@ -110,13 +111,16 @@ func (w *writer) openChats() error {
 					if err != nil {
 						return err
 					}
-					f = file{out, tables.NewRows[tasks.Chat](out, table)}
+					rows, err := tables.NewRows[tasks.Chat](out, table)
+					if err != nil {
+						return err
+					}
+					f = file{out, rows}
 					files[path] = f
 					w.tables[path], w.parts[path], w.media[path] = table, part, mediaTypes["parquet"]
 				}
 				f.out.Rows(1)
-				_, err := f.rows.Write([]tasks.Chat{t.Chat()})
-				return err
+				return f.rows.Write([]tasks.Chat{t.Chat()})
 			})
 		},
 		close: func() (err error) {

@@ -6,7 +6,6 @@
 // every column is in the file's key-value metadata, under "unit." and the path
 // of the column, and all of them together under "units" as one JSON object.
 //
-// The same rows give the same bytes: row groups are of a fixed number of rows,
-// and no clock, path or version of anything is written. Rows are streamed, a row
-// group at a time is in memory.
+// The same rows give the same bytes: no clock, path or version of anything is
+// written. Rows are streamed, a row group at a time is in memory.
 package parquet

@@ -1,13 +1,10 @@
 package parquet
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
-
-	pq "github.com/parquet-go/parquet-go"
 
 	"github.com/athanor-lab/athanor/lab"
 )
@@ -163,30 +160,4 @@ func (s Shape) perObjective(path string, units map[string]lab.Unit, parts ...str
 		}
 	}
 	return structOf(members)
-}
-
-// options are those of every file. Pages have no bounds of texts: they cost a
-// seventh of the time, and nobody looks for a range of names.
-func options(name string, units map[string]lab.Unit, schema *pq.Schema) ([]pq.WriterOption, error) {
-	all, err := json.Marshal(units) // by name
-	if err != nil {
-		return nil, err
-	}
-	zstd, err := newCodec()
-	if err != nil {
-		return nil, err
-	}
-	o := []pq.WriterOption{
-		schema, pq.Compression(zstd), pq.CreatedBy("athanor", name, ""), pq.MaxRowsPerRowGroup(rowGroup), pq.PageBufferSize(pageBytes), pq.DictionaryMaxBytes(dictionaryBytes),
-		pq.KeyValueMetadata("athanor", name), pq.KeyValueMetadata("units", string(all)),
-	}
-	for path, u := range units {
-		o = append(o, pq.KeyValueMetadata("unit."+path, string(u)))
-	}
-	for _, path := range schema.Columns() {
-		if leaf, ok := schema.Lookup(path...); ok && leaf.Node.Type().Kind() == pq.ByteArray {
-			o = append(o, pq.SkipPageBounds(path...))
-		}
-	}
-	return o, nil
 }

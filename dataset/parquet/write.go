@@ -7,15 +7,11 @@ import (
 	"io"
 	"reflect"
 
-	pq "github.com/parquet-go/parquet-go"
-
 	"github.com/athanor-lab/athanor/dataset"
+	"github.com/athanor-lab/athanor/dataset/columnar"
 	"github.com/athanor-lab/athanor/dataset/importer"
 	"github.com/athanor-lab/athanor/lab"
 )
-
-// rowGroup is the number of rows in a row group: what is in memory at once.
-const rowGroup = 16384
 
 // The forms of the files, in their metadata.
 const (
@@ -291,26 +287,25 @@ func WriteImported(w io.Writer, s Shape, each Each[importer.Row]) error {
 
 // write streams rows into a file of the type of.
 func write[Row any](w io.Writer, schema string, of reflect.Type, units map[string]lab.Unit, each Each[Row], fill func(reflect.Value, Row) error) error {
-	row := reflect.New(of)
-	o, err := options(schema, units, pq.SchemaOf(row.Interface()))
+	m, err := metadata(schema, units)
 	if err != nil {
-		return fmt.Errorf("write Parquet: %w", err)
+		return err
 	}
-	out := pq.NewWriter(w, o...)
-	n := 0
+	out, err := columnar.Open(w, of, schema, m)
+	if err != nil {
+		return err
+	}
+	row, n := reflect.New(of).Elem(), 0
 	err = each(func(r Row) error {
 		n++
-		row.Elem().SetZero()
-		if err := fill(row.Elem(), r); err != nil {
+		row.SetZero()
+		if err := fill(row, r); err != nil {
 			return err
 		}
-		return out.Write(row.Interface())
+		return out.Put(row)
 	})
 	if err != nil {
 		return fmt.Errorf("write Parquet, row %d: %w", n, err)
 	}
-	if err := out.Close(); err != nil {
-		return fmt.Errorf("write Parquet: %w", err)
-	}
-	return nil
+	return out.Close()
 }

@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	pq "github.com/parquet-go/parquet-go"
-
 	"github.com/athanor-lab/athanor/dataset"
+	"github.com/athanor-lab/athanor/dataset/columnar"
 	"github.com/athanor-lab/athanor/dataset/text"
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/ucum"
@@ -100,11 +99,8 @@ func columnsOf(t reflect.Type) []dataset.DescribedColumn {
 	return all
 }
 
-// rowGroup is the number of rows in a row group of Parquet.
-const rowGroup = 16384
-
 type parquetWriter[T any] struct {
-	out  *pq.GenericWriter[T]
+	out  *columnar.Writer[T]
 	rows func(In) ([]T, error)
 }
 
@@ -116,6 +112,12 @@ func newParquet[T any](w io.Writer, name string, columns []dataset.DescribedColu
 		}
 		says[c.Name] = c.Says
 	}
+	out, err := open[T](w, name, units, says)
+	return &parquetWriter[T]{out, rows}, err
+}
+
+// open begins a table. units and says are by column.
+func open[T any](w io.Writer, name string, units, says map[string]string) (*columnar.Writer[T], error) {
 	u, err := json.Marshal(units)
 	if err != nil {
 		return nil, err
@@ -124,22 +126,14 @@ func newParquet[T any](w io.Writer, name string, columns []dataset.DescribedColu
 	if err != nil {
 		return nil, err
 	}
-	return &parquetWriter[T]{open[T](w, name, string(u), string(s)), rows}, nil
+	return columnar.New[T](w, "table/1", map[string]string{"athanor": "table/1 " + name, "units": string(u), "columns": string(s)})
 }
 
-func open[T any](w io.Writer, name, units, says string) *pq.GenericWriter[T] {
-	return pq.NewGenericWriter[T](w, pq.Compression(&pq.Zstd), pq.CreatedBy("athanor", "table/1", ""), pq.MaxRowsPerRowGroup(rowGroup), pq.DataPageStatistics(true),
-		pq.KeyValueMetadata("athanor", "table/1 "+name), pq.KeyValueMetadata("units", units), pq.KeyValueMetadata("columns", says))
+// NewRows begins a file of rows of a type with parquet tags, under a name in
+// its metadata.
+func NewRows[T any](w io.Writer, name string) (*columnar.Writer[T], error) {
+	return open[T](w, name, map[string]string{}, map[string]string{})
 }
-
-// Rows writes rows of a type with parquet tags as a file of its own.
-type Rows[T any] interface {
-	Write(rows []T) (int, error)
-	Close() error
-}
-
-// NewRows begins a file of rows, under a name in its metadata.
-func NewRows[T any](w io.Writer, name string) Rows[T] { return open[T](w, name, "{}", "{}") }
 
 // Put implements [Writer].
 func (p *parquetWriter[T]) Put(e In) (int, error) {
@@ -147,8 +141,7 @@ func (p *parquetWriter[T]) Put(e In) (int, error) {
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	_, err = p.out.Write(rows)
-	return len(rows), err
+	return len(rows), p.out.Write(rows)
 }
 
 // Close implements [Writer].
