@@ -298,10 +298,11 @@ func (c *column) reset() {
 }
 
 // encoder compresses at zstd's default level. It tries entropy coding on texts
-// without matches too, which takes away the half of a random id.
+// without matches too, which takes away the half of a random id. Its window is
+// the most of a dictionary: a larger one is memory that no page fills.
 var encoder = sync.OnceValue(func() *zstd.Encoder {
 	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithAllLitEntropyCompression(true),
-		zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)), zstd.WithEncoderCRC(false), zstd.WithZeroFrames(true))
+		zstd.WithWindowSize(dictionaryBytes), zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)), zstd.WithEncoderCRC(false), zstd.WithZeroFrames(true))
 	if err != nil {
 		panic(err) // the options are wrong
 	}
