@@ -3,7 +3,9 @@ package tables
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -13,59 +15,68 @@ import (
 
 // linesWriter writes rows as JSON Lines or CSV.
 type linesWriter[T any] struct {
-	rows func(In) ([]T, error)
-	w    io.Writer
-	csv  *csv.Writer // nil for JSON Lines
-	buf  []byte
+	rows    func(In) ([]T, error)
+	w       io.Writer
+	members []member
+	buf     []byte
+	csv     *csv.Writer // nil for JSON Lines
+	record  []string
 }
 
 func newLines[T any](w io.Writer, format string, rows func(In) ([]T, error)) (Writer, error) {
-	l := &linesWriter[T]{rows: rows, w: w}
+	l := &linesWriter[T]{rows: rows, w: w, members: membersOf(reflect.TypeFor[T]())}
 	if format == "csv" {
-		l.csv = csv.NewWriter(w)
-		var head []string
-		var zero T
-		each(reflect.ValueOf(zero), func(name string, _ any) { head = append(head, name) })
-		if err := l.csv.Write(head); err != nil {
+		l.csv, l.record = csv.NewWriter(w), make([]string, len(l.members))
+		for i, m := range l.members {
+			l.record[i] = m.name
+		}
+		if err := l.csv.Write(l.record); err != nil {
 			return nil, err
 		}
 	}
 	return l, nil
 }
 
-// each calls yield for the columns of a row: no value is ever nil.
-func each(row reflect.Value, yield func(name string, v any)) {
-	t := row.Type()
+// member is a value that a row has as JSON: none is ever null. A field that may
+// be missing has two, its value or a zero, and whether it is known.
+type member struct {
+	name  string
+	field int
+	known bool     // whether the field is known, in the place of its value
+	list  []member // of the elements of a list
+}
+
+func membersOf(t reflect.Type) (all []member) {
 	for i := range t.NumField() {
-		tag := t.Field(i).Tag.Get("parquet")
-		name, options, _ := strings.Cut(tag, ",")
+		f := t.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("parquet"), ",")
 		if strings.Contains(options, "timestamp") {
 			name += "_us"
 		}
-		v := row.Field(i)
-		if v.Kind() == reflect.Pointer {
-			known := !v.IsNil()
-			if known {
-				v = v.Elem()
-			} else {
-				v = reflect.Zero(v.Type().Elem())
-			}
-			yield(name, v.Interface())
-			yield(name+"_known", known)
-			continue
+		m := member{name: name, field: i}
+		if f.Type.Kind() == reflect.Slice {
+			m.list = membersOf(f.Type.Elem())
 		}
-		if v.Kind() == reflect.Slice {
-			list := make([]dataset.Object[any], 0, v.Len())
-			for j := range v.Len() {
-				var o dataset.Object[any]
-				each(v.Index(j), func(name string, v any) { o = append(o, dataset.Member[any]{Name: name, Value: v}) })
-				list = append(list, o)
-			}
-			yield(name, list)
-			continue
+		all = append(all, m)
+		if f.Type.Kind() == reflect.Pointer {
+			all = append(all, member{name: name + "_known", field: i, known: true})
 		}
-		yield(name, v.Interface())
 	}
+	return all
+}
+
+// of returns the value of a row.
+func (m member) of(row reflect.Value) reflect.Value {
+	v := row.Field(m.field)
+	switch {
+	case m.known:
+		return reflect.ValueOf(!v.IsNil())
+	case v.Kind() == reflect.Pointer && v.IsNil():
+		return reflect.Zero(v.Type().Elem())
+	case v.Kind() == reflect.Pointer:
+		return v.Elem()
+	}
+	return v
 }
 
 // Put implements [Writer].
@@ -74,11 +85,12 @@ func (l *linesWriter[T]) Put(e In) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, r := range rows {
+	for i := range rows {
+		row := reflect.ValueOf(&rows[i]).Elem()
 		if l.csv != nil {
-			err = l.record(reflect.ValueOf(r))
+			err = l.putRecord(row)
 		} else {
-			err = l.line(reflect.ValueOf(r))
+			err = l.putLine(row)
 		}
 		if err != nil {
 			return 0, err
@@ -87,81 +99,95 @@ func (l *linesWriter[T]) Put(e In) (int, error) {
 	return len(rows), nil
 }
 
-func (l *linesWriter[T]) line(row reflect.Value) (err error) {
-	l.buf = append(l.buf[:0], '{')
-	each(row, func(name string, v any) {
-		if len(l.buf) > 1 {
-			l.buf = append(l.buf, ',')
-		}
-		l.buf = strconv.AppendQuote(l.buf, name) // names are plain letters
-		l.buf = append(l.buf, ':')
-		b, e := marshal(v)
-		if e != nil {
-			err = e
-		}
-		l.buf = append(l.buf, b...)
-	})
-	if err != nil {
+func (l *linesWriter[T]) putLine(row reflect.Value) (err error) {
+	if l.buf, err = appendObject(l.buf[:0], l.members, row); err != nil {
 		return err
 	}
-	_, err = l.w.Write(append(l.buf, '}', '\n'))
+	l.buf = append(l.buf, '\n')
+	_, err = l.w.Write(l.buf)
 	return err
 }
 
-// marshal writes whole floats with a point, so that no reader takes a column of
-// them for integers and stumbles over the first that is none.
-func marshal(v any) ([]byte, error) {
-	if x, ok := v.(float64); ok {
-		b := strconv.AppendFloat(nil, x, 'g', -1, 64)
-		if !strings.ContainsAny(string(b), ".e") {
-			b = append(b, '.', '0')
+func (l *linesWriter[T]) putRecord(row reflect.Value) (err error) {
+	for i, m := range l.members {
+		v := m.of(row)
+		if v.Kind() == reflect.String {
+			l.record[i] = dataset.Harmless(v.String())
+			continue
 		}
-		return b, nil
+		if l.buf, err = appendValue(l.buf[:0], m, v); err != nil {
+			return err
+		}
+		l.record[i] = string(l.buf)
 	}
-	if list, ok := v.([]dataset.Object[any]); ok {
-		b := []byte{'['}
-		for i, o := range list {
+	return l.csv.Write(l.record)
+}
+
+func appendObject(b []byte, members []member, row reflect.Value) (_ []byte, err error) {
+	b = append(b, '{')
+	for i, m := range members {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), m.name...), '"', ':') // names are plain letters
+		if b, err = appendValue(b, m, m.of(row)); err != nil {
+			return b, err
+		}
+	}
+	return append(b, '}'), nil
+}
+
+// appendValue writes whole floats with a point, so that no reader takes a column
+// of them for integers and stumbles over the first that is none.
+func appendValue(b []byte, m member, v reflect.Value) (_ []byte, err error) {
+	switch v.Kind() {
+	case reflect.String:
+		return appendText(b, v.String())
+	case reflect.Bool:
+		return strconv.AppendBool(b, v.Bool()), nil
+	case reflect.Int64:
+		return strconv.AppendInt(b, v.Int(), 10), nil
+	case reflect.Float64:
+		return appendNumber(b, m.name, v.Float())
+	case reflect.Slice:
+		b = append(b, '[')
+		for i := range v.Len() {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(b, '{')
-			for j, m := range o {
-				if j > 0 {
-					b = append(b, ',')
-				}
-				b = append(strconv.AppendQuote(b, m.Name), ':')
-				inner, err := marshal(m.Value)
-				if err != nil {
-					return nil, err
-				}
-				b = append(b, inner...)
+			if b, err = appendObject(b, m.list, v.Index(i)); err != nil {
+				return b, err
 			}
-			b = append(b, '}')
 		}
 		return append(b, ']'), nil
+	default:
+		return b, fmt.Errorf("column %s: %v is written nowhere", m.name, v.Type())
 	}
-	return json.Marshal(v)
 }
 
-func (l *linesWriter[T]) record(row reflect.Value) (err error) {
-	var record []string
-	each(row, func(_ string, v any) {
-		s, ok := v.(string)
-		if ok {
-			s = dataset.Harmless(s)
-		} else {
-			b, e := marshal(v)
-			if e != nil {
-				err = e
-			}
-			s = string(b)
-		}
-		record = append(record, s)
-	})
-	if err != nil {
-		return err
+func appendNumber(b []byte, name string, x float64) ([]byte, error) {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return b, fmt.Errorf("column %s: %v is no number of JSON", name, x)
 	}
-	return l.csv.Write(record)
+	begin := len(b)
+	b = strconv.AppendFloat(b, x, 'g', -1, 64)
+	for _, c := range b[begin:] {
+		if c == '.' || c == 'e' {
+			return b, nil
+		}
+	}
+	return append(b, '.', '0'), nil
+}
+
+// appendText leaves what is not plain to the library.
+func appendText(b []byte, s string) ([]byte, error) {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, err := json.Marshal(s)
+			return append(b, quoted...), err
+		}
+	}
+	return append(append(append(b, '"'), s...), '"'), nil
 }
 
 // Close implements [Writer].
