@@ -1,6 +1,14 @@
 package dataset
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/athanor-lab/athanor/lab"
+	"github.com/athanor-lab/athanor/ucum"
+)
 
 // baseUnits are the base units of UCUM by the letters of their dimensions.
 var baseUnits = map[byte]string{'L': "m", 'T': "s", 'M': "g", 'A': "rad", 'C': "K", 'Q': "C", 'F': "cd"}
@@ -19,3 +27,45 @@ func BaseUnit(dimension string) string {
 	}
 	return strings.Join(parts, ".")
 }
+
+// Scale is a unit beside its base unit.
+type Scale struct {
+	unit, base ucum.Unit
+	Base       string // UCUM code of the base unit
+	Dimension  string // in UCUM's letters
+}
+
+// scales are those that were asked for, by code, no more than fit a table.
+var (
+	scales     sync.Map
+	scaleCount atomic.Int32
+)
+
+const mostScales = 4096
+
+// ScaleOf returns the scale of a unit; none is "1". A unit without a base unit,
+// such as a currency, is an error.
+func ScaleOf(u lab.Unit) (*Scale, error) {
+	if u == "" {
+		u = "1"
+	}
+	if known, ok := scales.Load(u); ok {
+		return known.(*Scale), nil
+	}
+	unit, err := ucum.Parse(string(u))
+	if err != nil {
+		return nil, err
+	}
+	s := &Scale{unit: unit, Dimension: unit.Dimension().String()}
+	if s.base, err = ucum.Parse(BaseUnit(s.Dimension)); err != nil {
+		return nil, fmt.Errorf("the base unit of %s: %w", u, err)
+	}
+	s.Base = s.base.String()
+	if scaleCount.Add(1) <= mostScales {
+		scales.Store(u, s)
+	}
+	return s, nil
+}
+
+// ToBase returns x in base units.
+func (s *Scale) ToBase(x float64) (float64, error) { return ucum.Convert(x, s.unit, s.base) }

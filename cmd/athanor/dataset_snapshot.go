@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 	"time"
 
@@ -72,7 +71,7 @@ func (c *snapshotCmd) create(ctx context.Context, t *terminal) (snapshot.Snapsho
 			return snapshot.Snapshot{}, err
 		}
 		spec.License, spec.Splits, spec.Parent = c.License, snapshot.DefaultSplits(), c.Parent
-		return snapshot.Create(c.Dir, spec, each)
+		return snapshot.Create(c.Dir, spec, snapshot.Sorted(each))
 	}
 	sel, err := c.selection()
 	if err != nil {
@@ -111,24 +110,32 @@ func (c *snapshotCmd) items() (func(yield func(snapshot.Item) error) error, snap
 	if st, err := os.Stat(c.Files[0]); err == nil && st.IsDir() {
 		return c.imported()
 	}
-	var items []snapshot.Item
-	for _, file := range c.Files {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, snapshot.Spec{}, lab.Errorf(lab.Invalid, "read an export: %w", err)
+	each := func(yield func(snapshot.Item) error) error {
+		for _, file := range c.Files {
+			f, err := os.Open(file)
+			if err != nil {
+				return lab.Errorf(lab.Invalid, "read an export: %w", err)
+			}
+			err = dataset.ReadJSONL(f, itemsOf(snapshot.OfOutcome, yield))
+			f.Close()
+			if err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
 		}
-		err = dataset.ReadJSONL(f, func(r dataset.Row) error {
-			item, err := snapshot.OfOutcome(r)
-			items = append(items, item)
-			return err
-		})
-		f.Close()
-		if err != nil {
-			return nil, snapshot.Spec{}, fmt.Errorf("%s: %w", file, err)
-		}
+		return nil
 	}
-	sort.Slice(items, func(i, j int) bool { return items[i].Key < items[j].Key })
-	return yieldAll(items), snapshot.Spec{Rows: snapshot.OutcomeRows}, nil
+	return each, snapshot.Spec{Rows: snapshot.OutcomeRows}, nil
+}
+
+// itemsOf gives the items of rows.
+func itemsOf[Row any](of func(Row) (snapshot.Item, error), yield func(snapshot.Item) error) func(Row) error {
+	return func(r Row) error {
+		item, err := of(r)
+		if err != nil {
+			return err
+		}
+		return yield(item)
+	}
 }
 
 func (c *snapshotCmd) imported() (func(yield func(snapshot.Item) error) error, snapshot.Spec, error) {
@@ -144,28 +151,11 @@ func (c *snapshotCmd) imported() (func(yield func(snapshot.Item) error) error, s
 	if err != nil {
 		return nil, snapshot.Spec{}, err
 	}
-	var items []snapshot.Item
-	err = importer.EachKept(c.Files[0], func(r importer.Row) error {
-		item, err := snapshot.OfImported(r)
-		items = append(items, item)
-		return err
-	})
-	if err != nil {
-		return nil, snapshot.Spec{}, err
+	each := func(yield func(snapshot.Item) error) error {
+		of := func(r importer.Row) (snapshot.Item, error) { return snapshot.OfImported(r) }
+		return importer.EachKept(c.Files[0], itemsOf(of, yield))
 	}
-	sort.Slice(items, func(i, j int) bool { return items[i].Key < items[j].Key })
-	return yieldAll(items), snapshot.Spec{Rows: snapshot.ImportedRows, Shape: parquet.ShapeOfMapping(m)}, nil
-}
-
-func yieldAll(items []snapshot.Item) func(yield func(snapshot.Item) error) error {
-	return func(yield func(snapshot.Item) error) error {
-		for _, i := range items {
-			if err := yield(i); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	return each, snapshot.Spec{Rows: snapshot.ImportedRows, Shape: parquet.ShapeOfMapping(m)}, nil
 }
 
 // find returns the folder of a snapshot, given as a folder or as its id or the

@@ -14,7 +14,6 @@ import (
 	"github.com/athanor-lab/athanor/dataset"
 	"github.com/athanor-lab/athanor/dataset/importer"
 	"github.com/athanor-lab/athanor/lab"
-	"github.com/athanor-lab/athanor/ucum"
 )
 
 // Item is a row with what splits need to know of it.
@@ -102,9 +101,10 @@ func itemOf(row any, key, campaign string, at time.Time, settings []lab.Setting,
 	}
 	line := bytes.TrimRight(b.Bytes(), "\n")
 	sum := sha256.Sum256(line)
+	base := inBase(settings)
 	return Item{Key: key, Line: line, Index: Index{
 		Key: key, SHA256: hex.EncodeToString(sum[:]), Campaign: campaign, Time: at.UTC(),
-		Condition: Fingerprint(settings, 12), Near: Fingerprint(settings, nearDigits), Nearby: nearby(inBase(settings)),
+		Condition: condition(base, conditionDigits), Near: condition(base, nearDigits), Nearby: nearby(base),
 		Material: Material(settings), Scaffold: Scaffold(settings), Groups: groups, Sketch: SketchOf(words),
 	}}, nil
 }
@@ -113,7 +113,11 @@ func itemOf(row any, key, campaign string, at time.Time, settings []lab.Setting,
 // fingerprints in whatever order and in whatever comparable units, numbers
 // rounded to the given number of digits.
 func Fingerprint(settings []lab.Setting, digits int) string {
-	return hex.EncodeToString(fingerprint(inBase(settings), func(x float64) string { return strconv.FormatFloat(x, 'e', digits-1, 64) }))
+	return condition(inBase(settings), digits)
+}
+
+func condition(base []setting, digits int) string {
+	return hex.EncodeToString(fingerprint(base, func(x float64) string { return strconv.FormatFloat(x, 'e', digits-1, 64) }))
 }
 
 // grids are how many roundings there are of near conditions: two numbers that
@@ -121,8 +125,11 @@ func Fingerprint(settings []lab.Setting, digits int) string {
 // and are not by another whose steps begin elsewhere.
 const grids = 3
 
-// nearDigits are those that near conditions have in common.
-const nearDigits = 3
+// The digits that equal and near conditions have in common.
+const (
+	conditionDigits = 12
+	nearDigits      = 3
+)
 
 // nearby returns the names of the conditions by the roundings after the first.
 func nearby(settings []setting) []string {
@@ -217,21 +224,19 @@ func fingerprint(settings []setting, round func(float64) string) []byte {
 
 // toBase brings numbers to the base unit and returns it.
 func toBase(numbers []float64, unit lab.Unit) string {
-	base := string(unit)
-	u, err := ucum.Parse(base)
-	if err != nil || len(numbers) == 0 {
-		return base
+	if unit == "" || len(numbers) == 0 {
+		return string(unit)
 	}
-	to, err := ucum.Parse(dataset.BaseUnit(u.Dimension().String()))
+	scale, err := dataset.ScaleOf(unit)
 	if err != nil {
-		return base
+		return string(unit)
 	}
 	converted := make([]float64, len(numbers))
 	for i, x := range numbers {
-		if converted[i], err = ucum.Convert(x, u, to); err != nil {
-			return base
+		if converted[i], err = scale.ToBase(x); err != nil {
+			return string(unit)
 		}
 	}
 	copy(numbers, converted)
-	return to.String()
+	return scale.Base
 }

@@ -54,7 +54,7 @@ func group(settings []lab.Setting, of func(label string) string) string {
 		}
 	}
 	if len(parts) == 0 {
-		return Fingerprint(settings, 12)
+		return Fingerprint(settings, conditionDigits)
 	}
 	slices.Sort(parts)
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))

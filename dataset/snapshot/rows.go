@@ -331,8 +331,7 @@ func (r *rows) compare(at []named, parts, marks []byte) error {
 	return nil
 }
 
-// records is a file of records of one length that has no name, so that it is gone
-// with the process.
+// records is a file of records of one length that has no name.
 type records struct {
 	f    *os.File
 	w    *bufio.Writer
@@ -341,12 +340,9 @@ type records struct {
 }
 
 func newRecords(size int) (*records, error) {
-	f, err := os.CreateTemp("", "athanor-snapshot-")
+	f, err := unnamed()
 	if err != nil {
-		return nil, fmt.Errorf("keep what splits need: %w", err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, err
 	}
 	return &records{f: f, w: bufio.NewWriterSize(f, 64<<10), size: size}, nil
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/athanor-lab/athanor/dataset/columnar"
 	"github.com/athanor-lab/athanor/dataset/text"
 	"github.com/athanor-lab/athanor/lab"
-	"github.com/athanor-lab/athanor/ucum"
 )
 
 // In is an experiment with what a snapshot knows of it besides.
@@ -215,22 +214,15 @@ func conditions(e In) ([]conditionRow, error) {
 
 // base returns x in base units, or nil where the unit has none, as a currency.
 func base(x float64, u lab.Unit) (*float64, string, string) {
-	if u == "" {
-		u = "1"
-	}
-	from, err := ucum.Parse(string(u))
+	scale, err := dataset.ScaleOf(u)
 	if err != nil {
 		return nil, "", ""
 	}
-	to, err := ucum.Parse(dataset.BaseUnit(from.Dimension().String()))
+	y, err := scale.ToBase(x)
 	if err != nil {
 		return nil, "", ""
 	}
-	y, err := ucum.Convert(x, from, to)
-	if err != nil {
-		return nil, "", ""
-	}
-	return &y, to.String(), from.Dimension().String()
+	return &y, scale.Base, scale.Dimension
 }
 
 func predictions(e In) ([]predictionRow, error) {
