@@ -13,6 +13,7 @@ import (
 	"github.com/athanor-lab/athanor/dataset/importer"
 	"github.com/athanor-lab/athanor/dataset/parquet"
 	"github.com/athanor-lab/athanor/dataset/snapshot"
+	"github.com/athanor-lab/athanor/internal/ahead"
 	"github.com/athanor-lab/athanor/internal/postgres"
 	"github.com/athanor-lab/athanor/lab"
 )
@@ -110,13 +111,13 @@ func (c *snapshotCmd) items() (func(yield func(snapshot.Item) error) error, snap
 	if st, err := os.Stat(c.Files[0]); err == nil && st.IsDir() {
 		return c.imported()
 	}
-	each := func(yield func(snapshot.Item) error) error {
+	each := func(yield func(dataset.Row) error) error {
 		for _, file := range c.Files {
 			f, err := os.Open(file)
 			if err != nil {
 				return lab.Errorf(lab.Invalid, "read an export: %w", err)
 			}
-			err = dataset.ReadJSONL(f, itemsOf(snapshot.OfOutcome, yield))
+			err = dataset.ReadJSONL(f, yield)
 			f.Close()
 			if err != nil {
 				return fmt.Errorf("%s: %w", file, err)
@@ -124,18 +125,12 @@ func (c *snapshotCmd) items() (func(yield func(snapshot.Item) error) error, snap
 		}
 		return nil
 	}
-	return each, snapshot.Spec{Rows: snapshot.OutcomeRows}, nil
+	return itemsOf(each, snapshot.OfOutcome), snapshot.Spec{Rows: snapshot.OutcomeRows}, nil
 }
 
 // itemsOf gives the items of rows.
-func itemsOf[Row any](of func(Row) (snapshot.Item, error), yield func(snapshot.Item) error) func(Row) error {
-	return func(r Row) error {
-		item, err := of(r)
-		if err != nil {
-			return err
-		}
-		return yield(item)
-	}
+func itemsOf[Row any](each func(yield func(Row) error) error, of func(Row) (snapshot.Item, error)) func(yield func(snapshot.Item) error) error {
+	return func(yield func(snapshot.Item) error) error { return ahead.Each(each, of, yield) }
 }
 
 func (c *snapshotCmd) imported() (func(yield func(snapshot.Item) error) error, snapshot.Spec, error) {
@@ -151,11 +146,9 @@ func (c *snapshotCmd) imported() (func(yield func(snapshot.Item) error) error, s
 	if err != nil {
 		return nil, snapshot.Spec{}, err
 	}
-	each := func(yield func(snapshot.Item) error) error {
-		of := func(r importer.Row) (snapshot.Item, error) { return snapshot.OfImported(r) }
-		return importer.EachKept(c.Files[0], itemsOf(of, yield))
-	}
-	return each, snapshot.Spec{Rows: snapshot.ImportedRows, Shape: parquet.ShapeOfMapping(m)}, nil
+	each := func(yield func(importer.Row) error) error { return importer.EachKept(c.Files[0], yield) }
+	of := func(r importer.Row) (snapshot.Item, error) { return snapshot.OfImported(r) }
+	return itemsOf(each, of), snapshot.Spec{Rows: snapshot.ImportedRows, Shape: parquet.ShapeOfMapping(m)}, nil
 }
 
 // find returns the folder of a snapshot, given as a folder or as its id or the

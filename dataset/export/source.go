@@ -1,19 +1,16 @@
 package export
 
 import (
-	"context"
 	"encoding/hex"
 	"encoding/json"
-	"runtime"
 	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/athanor-lab/athanor/dataset"
 	"github.com/athanor-lab/athanor/dataset/importer"
 	"github.com/athanor-lab/athanor/dataset/snapshot"
 	"github.com/athanor-lab/athanor/dataset/tables"
+	"github.com/athanor-lab/athanor/internal/ahead"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -55,81 +52,27 @@ func (b beside) line() ([]byte, error) {
 	return line, err
 }
 
-// batchRows is how many rows a goroutine reads at a time. Of every two batches
-// to a core one is read while the other waits to be asked for.
-const batchRows = 128
-
-// batch is rows that are read by a goroutine of their own.
-type batch struct {
-	first int // the number of the first row, from 1
-	rows  []row
-	done  chan struct{}
-	err   error
+// raw is a row of a snapshot with what belongs to it, as lines.
+type raw struct {
+	n           int // from 1
+	line, index []byte
+	parts       [][]byte // by split
 }
 
+// row is a raw one that was read.
 type row struct {
-	line, index []byte
-	parts       [][]byte // lines, by split
-	in          tables.In
-	part        string
+	in   tables.In
+	line []byte
+	part string
 }
 
 // each calls yield for every experiment, by key, with its line and its part. To
-// read JSON is most of the work of an export, and is done ahead on all cores.
+// read JSON is most of the work of an export, and is done ahead.
 func (s *source) each(yield func(in tables.In, line []byte, part string) error) error {
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
-	var g errgroup.Group
-	cores := runtime.GOMAXPROCS(0)
-	asked, work := make(chan *batch, 2*cores), make(chan *batch)
-	g.Go(func() error {
-		defer close(asked)
-		defer close(work)
-		return s.batches(func(b *batch) error {
-			for _, to := range []chan<- *batch{asked, work} {
-				select {
-				case to <- b:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-			return nil
-		})
-	})
-	for range cores {
-		g.Go(func() error {
-			for b := range work {
-				b.err = s.read(b)
-				close(b.done)
-			}
-			return nil
-		})
-	}
-	err := inOrder(asked, yield)
-	stop()
-	if ended := g.Wait(); err == nil {
-		err = ended
-	}
-	return err
+	return ahead.Each(s.eachRaw, s.read, func(r row) error { return yield(r.in, r.line, r.part) })
 }
 
-func inOrder(asked <-chan *batch, yield func(in tables.In, line []byte, part string) error) error {
-	for b := range asked {
-		<-b.done
-		if b.err != nil {
-			return b.err
-		}
-		for _, r := range b.rows {
-			if err := yield(r.in, r.line, r.part); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// batches gives the lines of the rows, their index and their splits.
-func (s *source) batches(yield func(*batch) error) error {
+func (s *source) eachRaw(yield func(raw) error) error {
 	next, stop := s.Pull("data/index.jsonl")
 	defer stop()
 	index := beside{"data/index.jsonl", next}
@@ -140,10 +83,10 @@ func (s *source) batches(yield func(*batch) error) error {
 		defer stop()
 		splits = append(splits, beside{path, next})
 	}
-	begin := func(first int) *batch { return &batch{first: first, done: make(chan struct{})} }
-	b := begin(1)
-	err := s.EachRow(func(line []byte) (err error) {
-		r := row{line: line, parts: make([][]byte, len(splits))}
+	n := 0
+	return s.EachRow(func(line []byte) (err error) {
+		n++
+		r := raw{n: n, line: line, parts: make([][]byte, len(splits))}
 		if r.index, err = index.line(); err != nil {
 			return err
 		}
@@ -152,45 +95,32 @@ func (s *source) batches(yield func(*batch) error) error {
 				return err
 			}
 		}
-		if b.rows = append(b.rows, r); len(b.rows) < batchRows {
-			return nil
-		}
-		full := b
-		b = begin(full.first + len(full.rows))
-		return yield(full)
+		return yield(r)
 	})
-	if err != nil || len(b.rows) == 0 {
-		return err
-	}
-	return yield(b)
 }
 
-// read reads the rows of a batch from their lines.
-func (s *source) read(b *batch) error {
-	for i := range b.rows {
-		r := &b.rows[i]
-		e, err := experimentOf(s.Rows, r.line)
-		if err != nil {
-			return lab.Errorf(lab.Invalid, "%s: row %d: %w", s.Dir, b.first+i, err)
-		}
-		var at struct{ Condition, Material string }
-		if err := json.Unmarshal(r.index, &at); err != nil {
-			return lab.Errorf(lab.Invalid, "%s: line %d of the index: %w", s.Dir, b.first+i, err)
-		}
-		r.in = tables.In{Experiment: e, Condition: at.Condition, Material: at.Material, Parts: make(map[string]string, len(r.parts))}
-		for i, line := range r.parts {
-			p, err := snapshot.PartOf(line)
-			if err != nil {
-				return err
-			}
-			r.in.Parts[s.Splits[i].Name] = string(p)
-		}
-		r.part = string(snapshot.Train)
-		if p, ok := r.in.Parts[s.split]; ok {
-			r.part = p
-		}
+func (s *source) read(from raw) (row, error) {
+	e, err := experimentOf(s.Rows, from.line)
+	if err != nil {
+		return row{}, lab.Errorf(lab.Invalid, "%s: row %d: %w", s.Dir, from.n, err)
 	}
-	return nil
+	var at struct{ Condition, Material string }
+	if err := json.Unmarshal(from.index, &at); err != nil {
+		return row{}, lab.Errorf(lab.Invalid, "%s: line %d of the index: %w", s.Dir, from.n, err)
+	}
+	in := tables.In{Experiment: e, Condition: at.Condition, Material: at.Material, Parts: make(map[string]string, len(from.parts))}
+	for i, line := range from.parts {
+		p, err := snapshot.PartOf(line)
+		if err != nil {
+			return row{}, err
+		}
+		in.Parts[s.Splits[i].Name] = string(p)
+	}
+	part, ok := in.Parts[s.split]
+	if !ok {
+		part = string(snapshot.Train)
+	}
+	return row{in, from.line, part}, nil
 }
 
 // experimentOf reads a row of any form.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/athanor-lab/athanor/dataset"
 	"github.com/athanor-lab/athanor/dataset/parquet"
+	"github.com/athanor-lab/athanor/internal/ahead"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -29,6 +30,18 @@ type Options struct {
 	// Feed, when set, gives the experiments of the selection in the place of the
 	// archive: they were read before, in parts.
 	Feed func(yield func(dataset.Experiment, lab.Campaign) error) error
+}
+
+// known is an experiment with what a snapshot keeps of it.
+type known struct {
+	dataset.Experiment
+	campaign lab.Campaign
+	item     Item
+}
+
+func withItem(k known) (_ known, err error) {
+	k.item, err = OfExperiment(k.Experiment)
+	return k, err
 }
 
 // CreateFrom writes the experiments of the record that are selected as a
@@ -58,11 +71,11 @@ func CreateFrom(ctx context.Context, root string, a dataset.Archive, sel dataset
 				return dataset.EachExperiment(ctx, a, sel, yield)
 			}
 		}
-		return feed(func(e dataset.Experiment, c lab.Campaign) error {
-			item, err := OfExperiment(e)
-			if err != nil {
-				return err
-			}
+		pairs := func(yield func(known) error) error {
+			return feed(func(e dataset.Experiment, c lab.Campaign) error { return yield(known{Experiment: e, campaign: c}) })
+		}
+		return ahead.Each(pairs, withItem, func(k known) error {
+			e, c, item := k.Experiment, k.campaign, k.item
 			if sel.Distinct && (e.Class == dataset.Success || e.Class == dataset.Negative) {
 				key := item.Campaign + "\n" + item.Condition
 				if seen[key] {

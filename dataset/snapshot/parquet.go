@@ -7,6 +7,7 @@ import (
 	"github.com/athanor-lab/athanor/dataset"
 	"github.com/athanor-lab/athanor/dataset/importer"
 	"github.com/athanor-lab/athanor/dataset/parquet"
+	"github.com/athanor-lab/athanor/internal/ahead"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -24,13 +25,11 @@ func (s Snapshot) Parquet(w io.Writer) error {
 }
 
 func decoded[Row any](s Snapshot) parquet.Each[Row] {
-	return func(yield func(Row) error) error {
-		return s.EachRow(func(line []byte) error {
-			var row Row
-			if err := json.Unmarshal(line, &row); err != nil {
-				return lab.Errorf(lab.Invalid, "a row of %s: %w", s.Dir, err)
-			}
-			return yield(row)
-		})
+	read := func(line []byte) (row Row, err error) {
+		if err := json.Unmarshal(line, &row); err != nil {
+			return row, lab.Errorf(lab.Invalid, "a row of %s: %w", s.Dir, err)
+		}
+		return row, nil
 	}
+	return func(yield func(Row) error) error { return ahead.Each(s.EachRow, read, yield) }
 }
