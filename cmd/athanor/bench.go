@@ -23,7 +23,7 @@ type benchCmd struct {
 	Dispatch   benchDispatchCmd   `cmd:"" help:"Commands to many devices: how fast, how lossy, how soon they stop, at what memory."`
 	Chaos      benchChaosCmd      `cmd:"" help:"Kill everything that takes part in commands, and ask the world whether anything happened twice or was lost."`
 	Role       benchRoleCmd       `cmd:"" hidden:"" help:"Be a child of a bench."`
-	Dataset    benchDatasetCmd    `cmd:"" help:"Writing Parquet, importing CSV and exporting experiments, against DuckDB and COPY."`
+	Dataset    benchDatasetCmd    `cmd:"" help:"Writing Parquet and JSON Lines, importing CSV and exporting experiments, against DuckDB, the disk and COPY."`
 }
 
 // conditions are what a figure is worth nothing without.

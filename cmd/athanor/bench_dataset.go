@@ -22,7 +22,7 @@ type benchDatasetCmd struct {
 	Rounds int      `default:"3" help:"How often each side does its work, in turn; the best counts."`
 	Python string   `default:"python3" env:"ATHANOR_PYTHON" help:"Python with duckdb, and pyarrow and polars, to compare with; what is absent is null."`
 	Seed   uint64   `default:"7" help:"Seed of the tables."`
-	Only   []string `enum:"parquet,import,export" default:"parquet,import,export" help:"What to measure: parquet, import, export."`
+	Only   []string `enum:"parquet,jsonl,import,export" default:"parquet,jsonl,import,export" help:"What to measure: parquet, jsonl, import, export."`
 	JSON   bool     `name:"json" help:"Print one JSON object."`
 
 	// A part runs in a process of its own, whose memory is measured.
@@ -34,6 +34,7 @@ type benchDatasetCmd struct {
 // datasetFigures is what the bench prints. Ratios are of one run.
 type datasetFigures struct {
 	parquetFigures
+	jsonlFigures
 	importFigures
 	exportFigures
 	Rows       int        `json:"rows"`
@@ -78,6 +79,13 @@ func (c *benchDatasetCmd) measure(ctx context.Context, t *terminal, dir string, 
 			return err
 		}
 	}
+	if only("jsonl") {
+		fmt.Fprintln(t.err, "athanor: writing JSON Lines")
+		var err error
+		if out.jsonlFigures, err = benchJSONL(c, dir); err != nil {
+			return err
+		}
+	}
 	if !only("import") && !only("export") {
 		return nil
 	}
@@ -102,16 +110,25 @@ func (c *benchDatasetCmd) measure(ctx context.Context, t *terminal, dir string, 
 	return nil
 }
 
+// print tells what was measured.
 func (f datasetFigures) print(t *terminal) error {
-	ratio := "no DuckDB to compare with"
-	if f.Ratio != nil {
-		ratio = fmt.Sprintf("%.2f of DuckDB's CPU, %.2f of its bytes", *f.Ratio, *f.SizeRatio)
+	if f.CPU > 0 {
+		ratio := "no DuckDB to compare with"
+		if f.Ratio != nil {
+			ratio = fmt.Sprintf("%.2f of DuckDB's CPU, %.2f of its bytes", *f.Ratio, *f.SizeRatio)
+		}
+		fmt.Fprintf(t.out, "Parquet, zstd: %.2f CPU s and %.1f MB for %d rows of 12 columns; %s; rows that read back differently: %v\n", f.CPU, f.MB, f.Rows, ratio, f.Differing)
 	}
-	_, err := fmt.Fprintf(t.out, "Parquet, zstd: %.2f CPU s and %.1f MB for %d rows of 12 columns; %s; rows that read back differently: %v\n"+
-		"import of CSV into PostgreSQL: %.0f rows/s, %.2f of COPY's %.0f (by CPU %.2f); %.0f MB\n"+
-		"export of experiments from PostgreSQL: %.0f rows/s, %.0f MB of memory, %.1f MB of file\n",
-		f.CPU, f.MB, f.Rows, ratio, f.Differing, f.ImportRate, f.ImportRatio, f.CopyRate, f.ImportCPURatio, f.ImportRSS, f.ExportRate, f.ExportRSS, f.ExportMB)
-	return err
+	if f.JSONLMB > 0 {
+		fmt.Fprintf(t.out, "JSON Lines: %.0f MB/s, %.0f MB to a CPU s; the same bytes as they are: %.0f MB/s\n", f.JSONLRate, f.JSONLCPU, f.DiskRate)
+	}
+	if f.ImportRate > 0 {
+		fmt.Fprintf(t.out, "import of CSV into PostgreSQL: %.0f rows/s, %.2f of COPY's %.0f (by CPU %.2f); %.0f MB\n", f.ImportRate, f.ImportRatio, f.CopyRate, f.ImportCPURatio, f.ImportRSS)
+	}
+	if f.ExportRate > 0 {
+		fmt.Fprintf(t.out, "export of experiments from PostgreSQL: %.0f rows/s, %.0f MB of memory, %.1f MB of file\n", f.ExportRate, f.ExportRSS, f.ExportMB)
+	}
+	return nil
 }
 
 // child runs a part of the bench in a process of its own and reads its answer.

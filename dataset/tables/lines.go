@@ -13,70 +13,22 @@ import (
 	"github.com/athanor-lab/athanor/dataset"
 )
 
-// linesWriter writes rows as JSON Lines or CSV.
+// linesWriter writes the rows that experiments give as JSON Lines or CSV.
 type linesWriter[T any] struct {
-	rows    func(In) ([]T, error)
-	w       io.Writer
-	members []member
-	buf     []byte
-	csv     *csv.Writer // nil for JSON Lines
-	record  []string
+	rows func(In) ([]T, error)
+	to   interface{ write(row reflect.Value) error }
+	csv  *csv.Writer // nil for JSON Lines
 }
 
 func newLines[T any](w io.Writer, format string, rows func(In) ([]T, error)) (Writer, error) {
-	l := &linesWriter[T]{rows: rows, w: w, members: membersOf(reflect.TypeFor[T]())}
-	if format == "csv" {
-		l.csv, l.record = csv.NewWriter(w), make([]string, len(l.members))
-		for i, m := range l.members {
-			l.record[i] = m.name
-		}
-		if err := l.csv.Write(l.record); err != nil {
-			return nil, err
-		}
+	if format != "csv" {
+		return &linesWriter[T]{rows: rows, to: NewLines[T](w)}, nil
 	}
-	return l, nil
-}
-
-// member is a value that a row has as JSON: none is ever null. A field that may
-// be missing has two, its value or a zero, and whether it is known.
-type member struct {
-	name  string
-	field int
-	known bool     // whether the field is known, in the place of its value
-	list  []member // of the elements of a list
-}
-
-func membersOf(t reflect.Type) (all []member) {
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, options, _ := strings.Cut(f.Tag.Get("parquet"), ",")
-		if strings.Contains(options, "timestamp") {
-			name += "_us"
-		}
-		m := member{name: name, field: i}
-		if f.Type.Kind() == reflect.Slice {
-			m.list = membersOf(f.Type.Elem())
-		}
-		all = append(all, m)
-		if f.Type.Kind() == reflect.Pointer {
-			all = append(all, member{name: name + "_known", field: i, known: true})
-		}
+	r := &records{csv: csv.NewWriter(w), members: membersOf(reflect.TypeFor[T]())}
+	for _, m := range r.members {
+		r.cells = append(r.cells, m.name)
 	}
-	return all
-}
-
-// of returns the value of a row.
-func (m member) of(row reflect.Value) reflect.Value {
-	v := row.Field(m.field)
-	switch {
-	case m.known:
-		return reflect.ValueOf(!v.IsNil())
-	case v.Kind() == reflect.Pointer && v.IsNil():
-		return reflect.Zero(v.Type().Elem())
-	case v.Kind() == reflect.Pointer:
-		return v.Elem()
-	}
-	return v
+	return &linesWriter[T]{rows: rows, to: r, csv: r.csv}, r.csv.Write(r.cells)
 }
 
 // Put implements [Writer].
@@ -86,20 +38,89 @@ func (l *linesWriter[T]) Put(e In) (int, error) {
 		return 0, err
 	}
 	for i := range rows {
-		row := reflect.ValueOf(&rows[i]).Elem()
-		if l.csv != nil {
-			err = l.putRecord(row)
-		} else {
-			err = l.putLine(row)
-		}
-		if err != nil {
+		if err := l.to.write(reflect.ValueOf(&rows[i]).Elem()); err != nil {
 			return 0, err
 		}
 	}
 	return len(rows), nil
 }
 
-func (l *linesWriter[T]) putLine(row reflect.Value) (err error) {
+// Close implements [Writer].
+func (l *linesWriter[T]) Close() error {
+	if l.csv != nil {
+		l.csv.Flush()
+		return l.csv.Error()
+	}
+	return nil
+}
+
+// member is a value that a row has as JSON: none is ever null. A field that may
+// be missing has two, its value or a zero, and whether it is known.
+type member struct {
+	name, key string // the key with its quotes and colon
+	field     int
+	pointer   bool
+	known     bool     // whether the field is known, in the place of its value
+	list      []member // of the elements of a list
+}
+
+func membersOf(t reflect.Type) (all []member) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("parquet"), ",")
+		if strings.Contains(options, "timestamp") {
+			name += "_us"
+		}
+		m := member{name: name, key: strconv.Quote(name) + ":", field: i, pointer: f.Type.Kind() == reflect.Pointer}
+		if f.Type.Kind() == reflect.Slice {
+			m.list = membersOf(f.Type.Elem())
+		}
+		all = append(all, m)
+		if m.pointer {
+			m.name, m.key, m.known = name+"_known", strconv.Quote(name+"_known")+":", true
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// of returns the value of a row.
+func (m *member) of(row reflect.Value) reflect.Value {
+	v := row.Field(m.field)
+	switch {
+	case m.known:
+		return reflect.ValueOf(!v.IsNil())
+	case m.pointer && v.IsNil():
+		return reflect.Zero(v.Type().Elem())
+	case m.pointer:
+		return v.Elem()
+	}
+	return v
+}
+
+// Lines writes rows of a type with parquet tags as JSON Lines.
+type Lines[T any] struct {
+	w       io.Writer
+	members []member
+	buf     []byte
+}
+
+// NewLines begins JSON Lines.
+func NewLines[T any](w io.Writer) *Lines[T] {
+	return &Lines[T]{w: w, members: membersOf(reflect.TypeFor[T]())}
+}
+
+// Write adds rows.
+func (l *Lines[T]) Write(rows []T) error {
+	for i := range rows {
+		if err := l.write(reflect.ValueOf(&rows[i]).Elem()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Lines[T]) write(row reflect.Value) (err error) {
 	if l.buf, err = appendObject(l.buf[:0], l.members, row); err != nil {
 		return err
 	}
@@ -108,28 +129,42 @@ func (l *linesWriter[T]) putLine(row reflect.Value) (err error) {
 	return err
 }
 
-func (l *linesWriter[T]) putRecord(row reflect.Value) (err error) {
-	for i, m := range l.members {
+// records writes rows as CSV.
+type records struct {
+	csv     *csv.Writer
+	members []member
+	cells   []string
+	buf     []byte
+}
+
+func (r *records) write(row reflect.Value) (err error) {
+	for i := range r.members {
+		m := &r.members[i]
 		v := m.of(row)
 		if v.Kind() == reflect.String {
-			l.record[i] = dataset.Harmless(v.String())
+			r.cells[i] = dataset.Harmless(v.String())
 			continue
 		}
-		if l.buf, err = appendValue(l.buf[:0], m, v); err != nil {
+		if r.buf, err = appendValue(r.buf[:0], m, v); err != nil {
 			return err
 		}
-		l.record[i] = string(l.buf)
+		r.cells[i] = string(r.buf)
 	}
-	return l.csv.Write(l.record)
+	return r.csv.Write(r.cells)
 }
 
 func appendObject(b []byte, members []member, row reflect.Value) (_ []byte, err error) {
 	b = append(b, '{')
-	for i, m := range members {
+	for i := range members {
+		m := &members[i]
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(append(append(b, '"'), m.name...), '"', ':') // names are plain letters
+		b = append(b, m.key...)
+		if m.known {
+			b = strconv.AppendBool(b, !row.Field(m.field).IsNil())
+			continue
+		}
 		if b, err = appendValue(b, m, m.of(row)); err != nil {
 			return b, err
 		}
@@ -139,13 +174,13 @@ func appendObject(b []byte, members []member, row reflect.Value) (_ []byte, err 
 
 // appendValue writes whole floats with a point, so that no reader takes a column
 // of them for integers and stumbles over the first that is none.
-func appendValue(b []byte, m member, v reflect.Value) (_ []byte, err error) {
+func appendValue(b []byte, m *member, v reflect.Value) (_ []byte, err error) {
 	switch v.Kind() {
 	case reflect.String:
 		return appendText(b, v.String())
 	case reflect.Bool:
 		return strconv.AppendBool(b, v.Bool()), nil
-	case reflect.Int64:
+	case reflect.Int32, reflect.Int64:
 		return strconv.AppendInt(b, v.Int(), 10), nil
 	case reflect.Float64:
 		return appendNumber(b, m.name, v.Float())
@@ -179,22 +214,24 @@ func appendNumber(b []byte, name string, x float64) ([]byte, error) {
 	return append(b, '.', '0'), nil
 }
 
+// plain are the bytes that a text of JSON has as they are, with those that the
+// library escapes for pages left out.
+var plain = func() (is [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		is[c] = !strings.ContainsRune(`"\<>&`, c)
+	}
+	return is
+}()
+
 // appendText leaves what is not plain to the library.
 func appendText(b []byte, s string) ([]byte, error) {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+		if !plain[s[i]] {
 			quoted, err := json.Marshal(s)
 			return append(b, quoted...), err
 		}
 	}
-	return append(append(append(b, '"'), s...), '"'), nil
-}
-
-// Close implements [Writer].
-func (l *linesWriter[T]) Close() error {
-	if l.csv != nil {
-		l.csv.Flush()
-		return l.csv.Error()
-	}
-	return nil
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"'), nil
 }
