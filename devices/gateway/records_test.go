@@ -269,7 +269,7 @@ func TestPausedCommandIsNotInDoubt(t *testing.T) {
 	sdk.Handle(d, "stir", func(c *sdk.Ctx, _ struct{}) (struct{}, error) { return struct{}{}, c.Sleep(3 * time.Second) }, sdk.Repeat, sdk.Pausable)
 	s.run(d)
 	c := s.command("stirrer", "stir", 1)
-	c.Params, c.TimeoutS, c.Deadline = nil, 4, time.Now().Add(4*time.Second).UTC().Truncate(time.Millisecond)
+	c.Params, c.TimeoutS, c.Deadline = nil, 7, time.Now().Add(7*time.Second).UTC().Truncate(time.Millisecond)
 	s.dispatch(c)
 	s.reached(c, lab.CommandRunning)
 	if err := s.g.Pause(t.Context(), "stirrer", "", "ada", "lunch"); err != nil {
