@@ -30,7 +30,7 @@ func (r record) open(ctx context.Context, t *terminal) (*postgres.DB, error) {
 	if url == "" {
 		b, err := os.ReadFile(filepath.Join(defaultData(t.getenv), databaseFile))
 		if err != nil {
-			return nil, lab.Errorf(lab.Unavailable, "no laboratory of this user runs (athanor up), and none is named by --postgres or ATHANOR_POSTGRES_URL")
+			return nil, lab.Errorf(lab.Unavailable, "no laboratory of this user runs in %s (athanor up), and none is named by --postgres or ATHANOR_POSTGRES_URL; for one with another --data that is what its file %s says", defaultData(t.getenv), databaseFile)
 		}
 		url = strings.TrimSpace(string(b))
 	}
