@@ -1,10 +1,14 @@
 package sdk_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -342,6 +346,31 @@ func TestRunRefusesMistakes(t *testing.T) {
 	for _, want := range []string{`id "a b"`, "journal has no path", `command "x"`, `min "low"`, "int is not a struct"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Run = %v; want it to complain of %s", err, want)
+		}
+	}
+}
+
+// TestKilledWhileItEnds kills a device as it is told to end, and wants it to have
+// ended in one way or the other, and its journal to be free for the next.
+func TestKilledWhileItEnds(t *testing.T) {
+	t.Parallel()
+	broker, journal := devicestest.NewBroker(), filepath.Join(t.TempDir(), "journal")
+	for i := range 200 {
+		d := sdk.New(sdk.Config{ID: "stirrer", Kind: "Stirrer", Journal: journal})
+		ctx, cancel := context.WithCancel(t.Context())
+		dialled, done := make(chan struct{}), make(chan error, 1)
+		go func() {
+			done <- d.Run(ctx, func(ctx context.Context, s devices.Session) (devices.Bus, error) {
+				defer close(dialled)
+				return broker.Dial(ctx, s)
+			})
+		}()
+		<-dialled
+		cancel()
+		time.Sleep(time.Duration(i) * time.Microsecond) // anywhere in its end
+		d.Kill()
+		if err := <-done; err != nil && !errors.Is(err, sdk.ErrKilled) {
+			t.Fatalf("time %d: %v", i, err)
 		}
 	}
 }

@@ -79,8 +79,9 @@ type journal struct {
 	synced  uint64 // of them, on the disk
 	busy    bool   // somebody writes
 	err     error  // the first failure; nothing is written after it
-	size    int64  // of the file, in bytes
-	base    int64  // of it when it was last compacted
+	closed  bool
+	size    int64 // of the file, in bytes
+	base    int64 // of it when it was last compacted
 }
 
 // swellMax is how many bytes a journal may grow before it is compacted.
@@ -271,7 +272,8 @@ func (j *journal) replace(content []byte) (*os.File, error) {
 }
 
 // close ends the journal. What was appended and not waited for is lost, as it
-// is when the process dies.
+// is when the process dies. A device that is killed while it ends in order
+// closes it twice.
 func (j *journal) close(why error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -282,6 +284,10 @@ func (j *journal) close(why error) error {
 	for j.busy {
 		j.flushed.Wait()
 	}
+	if j.closed {
+		return nil
+	}
+	j.closed = true
 	return unlockFile(j.file)
 }
 
