@@ -218,6 +218,24 @@ func TestDictionaryGivenUp(t *testing.T) {
 	}
 }
 
+// TestLongWords wants a dictionary of long texts to be given up before it fills
+// the memory.
+func TestLongWords(t *testing.T) {
+	t.Parallel()
+	type word struct {
+		Word string `parquet:"word,dict"`
+	}
+	rows := make([]word, 2000)
+	for i := range rows {
+		rows[i].Word = fmt.Sprint(i) + strings.Repeat("x", 20000)
+	}
+	f := open(t, write(t, rows, 100))
+	pages := f.Metadata().RowGroups[0].Columns[0].MetaData.EncodingStats
+	if first := pages[0]; len(pages) != 3 || first.Count != 1 {
+		t.Errorf("%+v, want one page with indexes", pages)
+	}
+}
+
 func open(t *testing.T, b []byte) *pq.File {
 	t.Helper()
 	f, err := pq.OpenFile(bytes.NewReader(b), int64(len(b)))

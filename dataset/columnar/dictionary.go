@@ -74,8 +74,10 @@ func (d *distinct[K]) grow() {
 }
 
 func (d *distinct[K]) len() int   { return len(d.indexes) }
-func (d *distinct[K]) size() int  { return len(d.indexes) }
 func (d *distinct[K]) bytes() int { return d.weighs }
+
+// size has a dictionary that is too large end its page, after which it is given up.
+func (d *distinct[K]) size() int { return len(d.indexes) + max(0, d.weighs-dictionaryBytes) }
 
 func (d *distinct[K]) reset() {
 	clear(d.keys)
