@@ -257,20 +257,26 @@ func (d *device) reachable() bool { return d.Conn != devices.Offline && d.Conn !
 type whereabouts int
 
 const (
-	unclear      whereabouts = iota // nothing, or too long ago, or that it has ended
+	unclear      whereabouts = iota // nothing, or too long ago
 	wellUnderWay                    // it is at it
+	hasEnded                        // it is over: how is on its way, or was lost there
 	onHold                          // it is paused: nobody waits for it
 )
 
+// says believes a state for as long as it believes its device alive: a beat that
+// is lost must not put a command in doubt that is paused over its deadline.
 func (d *device) says(id string, now time.Time) whereabouts {
 	st, ok := d.state.Mentions(id)
-	if ok && !st.Terminal() && d.Conn == devices.Online && now.Sub(d.stateAt) <= 2*d.heartbeat {
-		if st == lab.CommandPaused || d.Op == "paused" {
-			return onHold
-		}
+	switch {
+	case !ok || d.Conn != devices.Online || now.Sub(d.stateAt) > silenceBeats*d.heartbeat:
+		return unclear
+	case st.Terminal():
+		return hasEnded
+	case st == lab.CommandPaused || d.Op == "paused":
+		return onHold
+	default:
 		return wellUnderWay
 	}
-	return unclear
 }
 
 // atWork reports whether commands to d are under way.

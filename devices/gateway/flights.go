@@ -196,7 +196,7 @@ func (g *Gateway) look(ctx context.Context, f *flight, now time.Time) {
 	d := g.device(e.Command.Device)
 	at := d.says(e.ID(), now)
 	over := !now.Before(e.Command.Deadline) && at != onHold
-	send := !over && d.reachable() && (cancel || at == unclear)
+	send := !over && d.reachable() && (cancel || at == unclear || at == hasEnded)
 	switch {
 	case f.doubt:
 		f.next = now.Add(doubtEvery)
@@ -220,7 +220,13 @@ func (g *Gateway) look(ctx context.Context, f *flight, now time.Time) {
 		g.ask(ctx, e)
 		return
 	}
-	if over && at == wellUnderWay && now.Before(e.Command.Deadline.Add(graceMax)) || !over && !send {
+	if over && at != unclear && now.Before(e.Command.Deadline.Add(graceMax)) {
+		if at == hasEnded { // its word may have been lost; asking cannot start anything
+			_ = g.ctl(ctx, e.Command.Device, devices.Ctl{Op: devices.OpStatus, Target: e.ID()}) // asked again
+		}
+		return
+	}
+	if !over && !send {
 		return
 	}
 	// Another gateway may know more.

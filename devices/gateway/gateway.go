@@ -73,7 +73,7 @@ type said struct {
 }
 
 // graceMax is how long after its deadline a command is still waited for, while
-// its device says that it is at it.
+// its device says that it is at it, or that it has ended.
 const graceMax = 15 * time.Second
 
 // tick is the time between two looks at what is due.

@@ -265,7 +265,7 @@ func TestRawDataComesFirst(t *testing.T) {
 func TestPausedCommandIsNotInDoubt(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, devicestest.NewBroker().Dial)
-	d := sdk.New(sdk.Config{ID: "stirrer", Kind: "Stirrer", Journal: filepath.Join(s.dir, "stirrer"), Heartbeat: 100 * time.Millisecond})
+	d := sdk.New(sdk.Config{ID: "stirrer", Kind: "Stirrer", Journal: filepath.Join(s.dir, "stirrer"), Heartbeat: 500 * time.Millisecond})
 	sdk.Handle(d, "stir", func(c *sdk.Ctx, _ struct{}) (struct{}, error) { return struct{}{}, c.Sleep(3 * time.Second) }, sdk.Repeat, sdk.Pausable)
 	s.run(d)
 	c := s.command("stirrer", "stir", 1)
