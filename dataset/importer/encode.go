@@ -5,47 +5,48 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/athanor-lab/athanor/internal/jsontext"
 	"github.com/athanor-lab/athanor/lab"
 )
 
 // AppendRow appends the row as [json.Marshal] would write it, in a tenth of the
 // time: an import writes millions.
 func AppendRow(b []byte, r *Row) []byte {
-	b = appendText(append(b, `{"id":`...), r.ID)
-	b = appendText(append(b, `,"source":{"sha256":`...), r.Source.SHA256)
-	b = appendText(append(b, `,"table":`...), r.Source.Table)
+	b = jsontext.Append(append(b, `{"id":`...), r.ID)
+	b = jsontext.Append(append(b, `,"source":{"sha256":`...), r.Source.SHA256)
+	b = jsontext.Append(append(b, `,"table":`...), r.Source.Table)
 	b = strconv.AppendInt(append(b, `,"row":`...), int64(r.Source.Row), 10)
 	b = strconv.AppendInt(append(b, `,"offset":`...), r.Source.Offset, 10)
 	b = append(b, `},"settings":[`...)
 	for i := range r.Settings {
 		s := &r.Settings[i]
-		b = appendText(append(separate(b, i), `{"name":`...), s.Name)
+		b = jsontext.Append(append(separate(b, i), `{"name":`...), s.Name)
 		b = append(b, `,"value":`...)
 		if s.Value.Kind() == lab.IsLabel {
-			b = appendText(b, s.Value.Label())
+			b = jsontext.Append(b, s.Value.Label())
 		} else {
 			b = appendNumber(b, s.Value.Number())
 		}
 		if s.Unit != "" {
-			b = appendText(append(b, `,"unit":`...), string(s.Unit))
+			b = jsontext.Append(append(b, `,"unit":`...), string(s.Unit))
 		}
 		b = append(b, '}')
 	}
 	b = append(b, `],"observed":[`...)
 	for i := range r.Observed {
 		o := &r.Observed[i]
-		b = appendText(append(separate(b, i), `{"name":`...), o.Name)
+		b = jsontext.Append(append(separate(b, i), `{"name":`...), o.Name)
 		b = appendNumber(append(b, `,"value":`...), o.Value)
-		b = appendText(append(b, `,"unit":`...), string(o.Unit))
+		b = jsontext.Append(append(b, `,"unit":`...), string(o.Unit))
 		b = append(b, '}')
 	}
 	b = append(b, `],"attributes":[`...)
 	for i := range r.Attributes {
 		a := &r.Attributes[i]
-		b = appendText(append(separate(b, i), `{"name":`...), a.Name)
-		b = appendText(append(b, `,"text":`...), a.Text)
+		b = jsontext.Append(append(separate(b, i), `{"name":`...), a.Name)
+		b = jsontext.Append(append(b, `,"text":`...), a.Text)
 		if a.Unit != "" {
-			b = appendText(append(b, `,"unit":`...), string(a.Unit))
+			b = jsontext.Append(append(b, `,"unit":`...), string(a.Unit))
 		}
 		b = append(b, '}')
 	}
@@ -65,13 +66,13 @@ func AppendEntry(b []byte, e *Entry) []byte {
 	b = strconv.AppendInt(append(b, `{"row":`...), int64(e.Row), 10)
 	b = strconv.AppendInt(append(b, `,"rows":`...), int64(e.Rows), 10)
 	b = strconv.AppendInt(append(b, `,"offset":`...), e.Offset, 10)
-	b = appendText(append(b, `,"role":`...), string(e.Role))
-	b = appendText(append(b, `,"fates":`...), e.Fates)
+	b = jsontext.Append(append(b, `,"role":`...), string(e.Role))
+	b = jsontext.Append(append(b, `,"fates":`...), e.Fates)
 	for i, t := range e.Texts {
 		if i == 0 {
 			b = append(b, `,"texts":[`...)
 		}
-		b = appendText(separate(b, i), t)
+		b = jsontext.Append(separate(b, i), t)
 		if i == len(e.Texts)-1 {
 			b = append(b, ']')
 		}
@@ -84,19 +85,6 @@ func separate(b []byte, i int) []byte {
 		return append(b, ',')
 	}
 	return b
-}
-
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			text, err := json.Marshal(s)
-			if err != nil {
-				panic("importer: a text is always JSON")
-			}
-			return append(b, text...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
 }
 
 // appendNumber writes a finite number as encoding/json does.

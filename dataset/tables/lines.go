@@ -2,7 +2,6 @@ package tables
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -11,13 +10,18 @@ import (
 	"strings"
 
 	"github.com/athanor-lab/athanor/dataset"
+	"github.com/athanor-lab/athanor/internal/jsontext"
 )
 
 // linesWriter writes the rows that experiments give as JSON Lines or CSV.
 type linesWriter[T any] struct {
 	rows func(In) ([]T, error)
-	to   interface{ write(row reflect.Value) error }
-	csv  *csv.Writer // nil for JSON Lines
+	to   rowWriter
+}
+
+type rowWriter interface {
+	write(row reflect.Value) error
+	close() error
 }
 
 func newLines[T any](w io.Writer, format string, rows func(In) ([]T, error)) (Writer, error) {
@@ -28,7 +32,7 @@ func newLines[T any](w io.Writer, format string, rows func(In) ([]T, error)) (Wr
 	for _, m := range r.members {
 		r.cells = append(r.cells, m.name)
 	}
-	return &linesWriter[T]{rows: rows, to: r, csv: r.csv}, r.csv.Write(r.cells)
+	return &linesWriter[T]{rows: rows, to: r}, r.csv.Write(r.cells)
 }
 
 // Put implements [Writer].
@@ -46,13 +50,7 @@ func (l *linesWriter[T]) Put(e In) (int, error) {
 }
 
 // Close implements [Writer].
-func (l *linesWriter[T]) Close() error {
-	if l.csv != nil {
-		l.csv.Flush()
-		return l.csv.Error()
-	}
-	return nil
-}
+func (l *linesWriter[T]) Close() error { return l.to.close() }
 
 // member is a value that a row has as JSON: none is ever null. A field that may
 // be missing has two, its value or a zero, and whether it is known.
@@ -129,6 +127,8 @@ func (l *Lines[T]) write(row reflect.Value) (err error) {
 	return err
 }
 
+func (l *Lines[T]) close() error { return nil }
+
 // records writes rows as CSV.
 type records struct {
 	csv     *csv.Writer
@@ -153,6 +153,11 @@ func (r *records) write(row reflect.Value) (err error) {
 	return r.csv.Write(r.cells)
 }
 
+func (r *records) close() error {
+	r.csv.Flush()
+	return r.csv.Error()
+}
+
 func appendObject(b []byte, members []member, row reflect.Value) (_ []byte, err error) {
 	b = append(b, '{')
 	for i := range members {
@@ -161,10 +166,6 @@ func appendObject(b []byte, members []member, row reflect.Value) (_ []byte, err 
 			b = append(b, ',')
 		}
 		b = append(b, m.key...)
-		if m.known {
-			b = strconv.AppendBool(b, !row.Field(m.field).IsNil())
-			continue
-		}
 		if b, err = appendValue(b, m, m.of(row)); err != nil {
 			return b, err
 		}
@@ -177,7 +178,7 @@ func appendObject(b []byte, members []member, row reflect.Value) (_ []byte, err 
 func appendValue(b []byte, m *member, v reflect.Value) (_ []byte, err error) {
 	switch v.Kind() {
 	case reflect.String:
-		return appendText(b, v.String())
+		return jsontext.Append(b, v.String()), nil
 	case reflect.Bool:
 		return strconv.AppendBool(b, v.Bool()), nil
 	case reflect.Int32, reflect.Int64:
@@ -212,26 +213,4 @@ func appendNumber(b []byte, name string, x float64) ([]byte, error) {
 		}
 	}
 	return append(b, '.', '0'), nil
-}
-
-// plain are the bytes that a text of JSON has as they are, with those that the
-// library escapes for pages left out.
-var plain = func() (is [256]bool) {
-	for c := ' '; c <= '~'; c++ {
-		is[c] = !strings.ContainsRune(`"\<>&`, c)
-	}
-	return is
-}()
-
-// appendText leaves what is not plain to the library.
-func appendText(b []byte, s string) ([]byte, error) {
-	for i := range len(s) {
-		if !plain[s[i]] {
-			quoted, err := json.Marshal(s)
-			return append(b, quoted...), err
-		}
-	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"'), nil
 }
