@@ -13,9 +13,9 @@ import (
 // baseUnits are the base units of UCUM by the letters of their dimensions.
 var baseUnits = map[byte]string{'L': "m", 'T': "s", 'M': "g", 'A': "rad", 'C': "K", 'Q': "C", 'F': "cd"}
 
-// BaseUnit returns the UCUM code of a dimension, written in UCUM's letters, in
+// baseUnit returns the UCUM code of a dimension, written in UCUM's letters, in
 // base units.
-func BaseUnit(dimension string) string {
+func baseUnit(dimension string) string {
 	parts := strings.Split(dimension, ".")
 	for i, p := range parts {
 		if p == "" {
@@ -57,7 +57,7 @@ func ScaleOf(u lab.Unit) (*Scale, error) {
 		return nil, err
 	}
 	s := &Scale{unit: unit, Dimension: unit.Dimension().String()}
-	if s.base, err = ucum.Parse(BaseUnit(s.Dimension)); err != nil {
+	if s.base, err = ucum.Parse(baseUnit(s.Dimension)); err != nil {
 		return nil, fmt.Errorf("the base unit of %s: %w", u, err)
 	}
 	s.Base = s.base.String()

@@ -18,7 +18,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/athanor-lab/athanor/dataset/parquet"
+	"github.com/athanor-lab/athanor/dataset/columnar"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -41,8 +41,6 @@ type observation struct {
 	Confirmed    bool     `parquet:"confirmed"`
 	Remark       *string  `parquet:"remark,optional,dict"`
 }
-
-var observationUnits = map[string]lab.Unit{"temperature": "Cel", "yield": "%{mol}"}
 
 // observationColumns are the types of the columns in DuckDB.
 var observationColumns = [][2]string{
@@ -89,14 +87,11 @@ func makeObservations(n int, seed uint64) []observation {
 }
 
 func writeObservations(w io.Writer, rows []observation) error {
-	return parquet.WriteTable(w, "bench/1", observationUnits, func(yield func([]observation, error) bool) {
-		const batch = 8192
-		for i := 0; i < len(rows); i += batch {
-			if !yield(rows[i:min(len(rows), i+batch)], nil) {
-				return
-			}
-		}
-	})
+	out, err := columnar.New[observation](w, "bench/1", nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(out.Write(rows), out.Close())
 }
 
 // csvOf writes the rows as text, so that the others have them by another way.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/bits"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -257,23 +258,16 @@ func (c *column) chunk(offset int64) (chunk format.ColumnChunk, index pageIndex,
 	}
 	m.EncodingStats = c.encodings
 	for _, e := range c.encodings {
-		m.Encoding = appendNew(m.Encoding, e.Encoding)
+		if !slices.Contains(m.Encoding, e.Encoding) {
+			m.Encoding = append(m.Encoding, e.Encoding)
+		}
 	}
 	if c.def > 0 {
-		m.Encoding = appendNew(m.Encoding, format.RLE)
+		m.Encoding = append(m.Encoding, format.RLE) // of the levels
 	}
 	m.TotalUncompressedSize = c.uncompressed
 	m.TotalCompressedSize = m.DataPageOffset - offset + int64(len(c.pages))
 	return format.ColumnChunk{MetaData: m}, c.index, parts
-}
-
-func appendNew(all []format.Encoding, e format.Encoding) []format.Encoding {
-	for _, have := range all {
-		if have == e {
-			return all
-		}
-	}
-	return append(all, e)
 }
 
 func (c *column) dictionaryPage(d dictionary) []byte {

@@ -309,3 +309,16 @@ func write[Row any](w io.Writer, schema string, of reflect.Type, units map[strin
 	}
 	return out.Close()
 }
+
+// metadata says the units of columns by their path.
+func metadata(schema string, units map[string]lab.Unit) (map[string]string, error) {
+	all, err := json.Marshal(units) // by name
+	if err != nil {
+		return nil, err
+	}
+	m := map[string]string{"athanor": schema, "units": string(all)}
+	for path, u := range units {
+		m["unit."+path] = string(u)
+	}
+	return m, nil
+}

@@ -102,10 +102,11 @@ func itemOf(row any, key, campaign string, at time.Time, settings []lab.Setting,
 	line := bytes.TrimRight(b.Bytes(), "\n")
 	sum := sha256.Sum256(line)
 	base := inBase(settings)
+	equal := condition(base, conditionDigits)
 	return Item{Key: key, Line: line, Index: Index{
 		Key: key, SHA256: hex.EncodeToString(sum[:]), Campaign: campaign, Time: at.UTC(),
-		Condition: condition(base, conditionDigits), Near: condition(base, nearDigits), Nearby: nearby(base),
-		Material: Material(settings), Scaffold: Scaffold(settings), Groups: groups, Sketch: SketchOf(words),
+		Condition: equal, Near: condition(base, nearDigits), Nearby: nearby(base),
+		Material: material(settings, equal), Scaffold: scaffold(settings, equal), Groups: groups, Sketch: SketchOf(words),
 	}}, nil
 }
 

@@ -10,13 +10,13 @@ import (
 	"github.com/athanor-lab/athanor/lab"
 )
 
-// Material names what an experiment was made of: the labels chosen, and which
+// material names what an experiment was made of: the labels chosen, and which
 // parts of a composition are there at all. Numbers have no part in it. Labels
 // that are SMILES of one molecule are one, however they are written.
 // Experiments without labels or parts are each of a material of their own, by
 // their condition.
-func Material(settings []lab.Setting) string {
-	return group(settings, func(label string) string {
+func material(settings []lab.Setting, condition string) string {
+	return group(settings, condition, func(label string) string {
 		if s, ok := molecule(label); ok {
 			return s
 		}
@@ -24,10 +24,10 @@ func Material(settings []lab.Setting) string {
 	})
 }
 
-// Scaffold is [Material] with ring systems in the place of labels that are
+// scaffold is [material] with ring systems in the place of labels that are
 // SMILES: molecules that differ in their side chains only are one.
-func Scaffold(settings []lab.Setting) string {
-	return group(settings, func(label string) string {
+func scaffold(settings []lab.Setting, condition string) string {
+	return group(settings, condition, func(label string) string {
 		if s, ok := ringSystem(label); ok {
 			return s
 		}
@@ -35,7 +35,7 @@ func Scaffold(settings []lab.Setting) string {
 	})
 }
 
-func group(settings []lab.Setting, of func(label string) string) string {
+func group(settings []lab.Setting, condition string, of func(label string) string) string {
 	var parts []string
 	for _, s := range settings {
 		switch s.Value.Kind() {
@@ -54,7 +54,7 @@ func group(settings []lab.Setting, of func(label string) string) string {
 		}
 	}
 	if len(parts) == 0 {
-		return Fingerprint(settings, conditionDigits)
+		return condition
 	}
 	slices.Sort(parts)
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
