@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -71,6 +72,7 @@ func readPort(file string) (int, error) {
 // would hold the port, with all that is open here, until it becomes another program, and the port would be in use when we come to
 // listen on it ourselves.
 func probePort(port int) (int, error) {
+	knowProcesses()
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
@@ -79,3 +81,11 @@ func probePort(port int) (int, error) {
 	}
 	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
+
+// knowProcesses has package os try, once, whether the system has handles of processes. It makes a process for that, without taking
+// ForkLock, when the program starts or looks for its first one; that process must have come and gone before a port is tried.
+var knowProcesses = sync.OnceFunc(func() {
+	if self, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = self.Release()
+	}
+})
