@@ -30,9 +30,9 @@ func baseUnit(dimension string) string {
 
 // Scale is a unit beside its base unit.
 type Scale struct {
-	unit, base ucum.Unit
-	Base       string // UCUM code of the base unit
-	Dimension  string // in UCUM's letters
+	toBase    *ucum.Converter
+	Base      string // UCUM code of the base unit
+	Dimension string // in UCUM's letters
 }
 
 // scales are those that were asked for, by code, no more than fit a table.
@@ -56,11 +56,15 @@ func ScaleOf(u lab.Unit) (*Scale, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scale{unit: unit, Dimension: unit.Dimension().String()}
-	if s.base, err = ucum.Parse(baseUnit(s.Dimension)); err != nil {
+	dimension := unit.Dimension().String()
+	base, err := ucum.Parse(baseUnit(dimension))
+	if err != nil {
 		return nil, fmt.Errorf("the base unit of %s: %w", u, err)
 	}
-	s.Base = s.base.String()
+	s := &Scale{Base: base.String(), Dimension: dimension}
+	if s.toBase, err = ucum.NewConverter(unit, base); err != nil {
+		return nil, fmt.Errorf("the base unit of %s: %w", u, err)
+	}
 	if scaleCount.Add(1) <= mostScales {
 		scales.Store(u, s)
 	}
@@ -68,4 +72,4 @@ func ScaleOf(u lab.Unit) (*Scale, error) {
 }
 
 // ToBase returns x in base units.
-func (s *Scale) ToBase(x float64) (float64, error) { return ucum.Convert(x, s.unit, s.base) }
+func (s *Scale) ToBase(x float64) (float64, error) { return s.toBase.Convert(x) }

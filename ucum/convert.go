@@ -76,19 +76,6 @@ func Factor(from, to Unit) (float64, error) {
 	return finite(y, 1, from, to)
 }
 
-// ConvertCodes parses both codes and converts as [Convert] does.
-func ConvertCodes(x float64, from, to string) (float64, error) {
-	u, err := Parse(from)
-	if err != nil {
-		return 0, err
-	}
-	v, err := Parse(to)
-	if err != nil {
-		return 0, err
-	}
-	return Convert(x, u, v)
-}
-
 func convertible(x float64, from, to Unit) error {
 	if !from.Comparable(to) {
 		return fmt.Errorf("convert %q to %q: they measure different things (%s and %s)", from, to, from.dim, to.dim)
