@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/athanor-lab/athanor/internal/jsonline"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -45,7 +46,7 @@ func ReadJSONL(r io.Reader, yield func(Row) error) error {
 		}
 		if len(bytes.TrimSpace(line)) > 0 {
 			var row Row
-			if err := json.Unmarshal(line, &row); err != nil {
+			if err := jsonline.Unmarshal(line, &row); err != nil {
 				return lab.Errorf(lab.Invalid, "line %d is no row of an export: %w", n, err)
 			}
 			if row.Schema != RowSchema {

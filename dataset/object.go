@@ -4,6 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/athanor-lab/athanor/internal/jsonline"
 )
 
 // Object is a JSON object whose members keep their order.
@@ -51,25 +56,32 @@ func (o Object[T]) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [json.Unmarshaler].
-func (o *Object[T]) UnmarshalJSON(b []byte) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return fmt.Errorf("want an object, have %.20q", b)
-	}
-	*o = Object[T]{}
-	for d.More() {
-		t, err := d.Token()
+func (o *Object[T]) UnmarshalJSON(b []byte) error { return jsonline.Unmarshal(b, o) }
+
+// UnmarshalJSONFrom implements the library's UnmarshalerFrom.
+func (o *Object[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() != jsontext.KindBeginObject {
+		b, err := d.ReadValue()
 		if err != nil {
 			return err
 		}
-		name, _ := t.(string) // the decoder lets no other key pass
-		var m Member[T]
-		m.Name = name
-		if err := d.Decode(&m.Value); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("want an object, have %.20q", b)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	*o = Object[T]{}
+	for d.PeekKind() == jsontext.KindString {
+		t, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		m := Member[T]{Name: t.String()}
+		if err := jsonv2.UnmarshalDecode(d, &m.Value); err != nil {
+			return fmt.Errorf("%s: %w", m.Name, err)
 		}
 		*o = append(*o, m)
 	}
-	_, err := d.Token()
+	_, err := d.ReadToken()
 	return err
 }

@@ -150,12 +150,8 @@ func (w *writer) wide() error {
 	}
 	next, stop := iter.Pull2(func(yield func(dataset.Row, error) bool) {
 		stopped := errors.New("stopped")
-		err := w.EachRow(func(line []byte) error {
-			var e dataset.Experiment
-			if err := json.Unmarshal(line, &e); err != nil {
-				return err
-			}
-			if !yield(e.Row, nil) {
+		err := snapshot.Decoded[dataset.Row](w.Snapshot)(func(r dataset.Row) error {
+			if !yield(r, nil) {
 				return stopped
 			}
 			return nil

@@ -2,7 +2,6 @@ package export
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/athanor-lab/athanor/dataset/snapshot"
 	"github.com/athanor-lab/athanor/dataset/tables"
 	"github.com/athanor-lab/athanor/internal/ahead"
+	"github.com/athanor-lab/athanor/internal/jsonline"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -104,8 +104,11 @@ func (s *source) read(from raw) (row, error) {
 	if err != nil {
 		return row{}, lab.Errorf(lab.Invalid, "%s: row %d: %w", s.Dir, from.n, err)
 	}
-	var at struct{ Condition, Material string }
-	if err := json.Unmarshal(from.index, &at); err != nil {
+	var at struct {
+		Condition string `json:"condition"`
+		Material  string `json:"material"`
+	}
+	if err := jsonline.Unmarshal(from.index, &at); err != nil {
 		return row{}, lab.Errorf(lab.Invalid, "%s: line %d of the index: %w", s.Dir, from.n, err)
 	}
 	in := tables.In{Experiment: e, Condition: at.Condition, Material: at.Material, Parts: make(map[string]string, len(from.parts))}
@@ -128,16 +131,16 @@ func experimentOf(form string, line []byte) (dataset.Experiment, error) {
 	var e dataset.Experiment
 	switch form {
 	case snapshot.ExperimentRows:
-		err := json.Unmarshal(line, &e)
+		err := jsonline.Unmarshal(line, &e)
 		return e, err
 	case snapshot.OutcomeRows:
-		err := json.Unmarshal(line, &e.Row)
+		err := jsonline.Unmarshal(line, &e.Row)
 		e.Class = dataset.ClassOf(e.Row, nil, nil)
 		e.Record = emptyRecord(e.Clock.FinishedAt)
 		return e, err
 	default:
 		var r importer.Row
-		if err := json.Unmarshal(line, &r); err != nil {
+		if err := jsonline.Unmarshal(line, &r); err != nil {
 			return e, err
 		}
 		return imported(r)

@@ -5,48 +5,48 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/athanor-lab/athanor/internal/jsontext"
+	"github.com/athanor-lab/athanor/internal/jsonline"
 	"github.com/athanor-lab/athanor/lab"
 )
 
 // AppendRow appends the row as [json.Marshal] would write it, in a tenth of the
 // time: an import writes millions.
 func AppendRow(b []byte, r *Row) []byte {
-	b = jsontext.Append(append(b, `{"id":`...), r.ID)
-	b = jsontext.Append(append(b, `,"source":{"sha256":`...), r.Source.SHA256)
-	b = jsontext.Append(append(b, `,"table":`...), r.Source.Table)
+	b = jsonline.Append(append(b, `{"id":`...), r.ID)
+	b = jsonline.Append(append(b, `,"source":{"sha256":`...), r.Source.SHA256)
+	b = jsonline.Append(append(b, `,"table":`...), r.Source.Table)
 	b = strconv.AppendInt(append(b, `,"row":`...), int64(r.Source.Row), 10)
 	b = strconv.AppendInt(append(b, `,"offset":`...), r.Source.Offset, 10)
 	b = append(b, `},"settings":[`...)
 	for i := range r.Settings {
 		s := &r.Settings[i]
-		b = jsontext.Append(append(separate(b, i), `{"name":`...), s.Name)
+		b = jsonline.Append(append(separate(b, i), `{"name":`...), s.Name)
 		b = append(b, `,"value":`...)
 		if s.Value.Kind() == lab.IsLabel {
-			b = jsontext.Append(b, s.Value.Label())
+			b = jsonline.Append(b, s.Value.Label())
 		} else {
 			b = appendNumber(b, s.Value.Number())
 		}
 		if s.Unit != "" {
-			b = jsontext.Append(append(b, `,"unit":`...), string(s.Unit))
+			b = jsonline.Append(append(b, `,"unit":`...), string(s.Unit))
 		}
 		b = append(b, '}')
 	}
 	b = append(b, `],"observed":[`...)
 	for i := range r.Observed {
 		o := &r.Observed[i]
-		b = jsontext.Append(append(separate(b, i), `{"name":`...), o.Name)
+		b = jsonline.Append(append(separate(b, i), `{"name":`...), o.Name)
 		b = appendNumber(append(b, `,"value":`...), o.Value)
-		b = jsontext.Append(append(b, `,"unit":`...), string(o.Unit))
+		b = jsonline.Append(append(b, `,"unit":`...), string(o.Unit))
 		b = append(b, '}')
 	}
 	b = append(b, `],"attributes":[`...)
 	for i := range r.Attributes {
 		a := &r.Attributes[i]
-		b = jsontext.Append(append(separate(b, i), `{"name":`...), a.Name)
-		b = jsontext.Append(append(b, `,"text":`...), a.Text)
+		b = jsonline.Append(append(separate(b, i), `{"name":`...), a.Name)
+		b = jsonline.Append(append(b, `,"text":`...), a.Text)
 		if a.Unit != "" {
-			b = jsontext.Append(append(b, `,"unit":`...), string(a.Unit))
+			b = jsonline.Append(append(b, `,"unit":`...), string(a.Unit))
 		}
 		b = append(b, '}')
 	}
@@ -66,13 +66,13 @@ func AppendEntry(b []byte, e *Entry) []byte {
 	b = strconv.AppendInt(append(b, `{"row":`...), int64(e.Row), 10)
 	b = strconv.AppendInt(append(b, `,"rows":`...), int64(e.Rows), 10)
 	b = strconv.AppendInt(append(b, `,"offset":`...), e.Offset, 10)
-	b = jsontext.Append(append(b, `,"role":`...), string(e.Role))
-	b = jsontext.Append(append(b, `,"fates":`...), e.Fates)
+	b = jsonline.Append(append(b, `,"role":`...), string(e.Role))
+	b = jsonline.Append(append(b, `,"fates":`...), e.Fates)
 	for i, t := range e.Texts {
 		if i == 0 {
 			b = append(b, `,"texts":[`...)
 		}
-		b = jsontext.Append(separate(b, i), t)
+		b = jsonline.Append(separate(b, i), t)
 		if i == len(e.Texts)-1 {
 			b = append(b, ']')
 		}

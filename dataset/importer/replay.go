@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/athanor-lab/athanor/internal/jsonline"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -169,9 +170,8 @@ func EachKept(dir string, yield func(Row) error) error {
 }
 
 func eachRow(f *os.File, yield func(Row) error) error {
-	for d := json.NewDecoder(bufio.NewReaderSize(f, 1<<18)); d.More(); {
-		var r Row
-		if err := d.Decode(&r); err != nil {
+	for r, err := range jsonline.Values[Row](bufio.NewReaderSize(f, 1<<18)) {
+		if err != nil {
 			return lab.Errorf(lab.Invalid, "row: %w", err)
 		}
 		if err := yield(r); err != nil {

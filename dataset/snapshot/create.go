@@ -167,9 +167,13 @@ func writeSplits(dir string, m *Manifest, index *rows, specs []SplitSpec) error 
 		m.Splits[i].Leaks = leaks[i]
 		f, err := writeLines(dir, "splits/"+spec.Name+".jsonl", func(put func(any) error) error {
 			n := 0
-			return s.eachKey(func(key string) error {
+			return s.eachLine("data/index.jsonl", func(line []byte) error {
+				quoted, err := quotedKey(line)
+				if err != nil {
+					return err
+				}
 				n++
-				return put(splitLine{key, partNames[ways[i][n-1]]})
+				return put(json.RawMessage(fmt.Appendf(nil, `{"key":%s,"part":%q}`, quoted, partNames[ways[i][n-1]])))
 			})
 		})
 		if err != nil {
@@ -192,10 +196,18 @@ func (s Snapshot) eachKey(yield func(key string) error) error {
 }
 
 // keyOf reads the key of a line of the index, with which it begins.
-func keyOf(line []byte) (string, error) {
+func keyOf(line []byte) (key string, err error) {
+	quoted, err := quotedKey(line)
+	if err == nil {
+		err = json.Unmarshal(quoted, &key)
+	}
+	return key, err
+}
+
+func quotedKey(line []byte) ([]byte, error) {
 	const before = `{"key":`
 	if !bytes.HasPrefix(line, []byte(before)) {
-		return "", lab.Errorf(lab.Invalid, "a line of the index does not begin with its key")
+		return nil, lab.Errorf(lab.Invalid, "a line of the index does not begin with its key")
 	}
 	quoted := line[len(before):]
 	for end := 1; end < len(quoted); end++ {
@@ -203,12 +215,10 @@ func keyOf(line []byte) (string, error) {
 		case '\\':
 			end++
 		case '"':
-			var key string
-			err := json.Unmarshal(quoted[:end+1], &key)
-			return key, err
+			return quoted[:end+1], nil
 		}
 	}
-	return "", lab.Errorf(lab.Invalid, "a line of the index has a key without an end")
+	return nil, lab.Errorf(lab.Invalid, "a line of the index has a key without an end")
 }
 
 // place completes the manifest and renames the folder to its name.

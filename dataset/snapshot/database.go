@@ -8,6 +8,7 @@ import (
 	"github.com/athanor-lab/athanor/dataset"
 	"github.com/athanor-lab/athanor/dataset/parquet"
 	"github.com/athanor-lab/athanor/internal/ahead"
+	"github.com/athanor-lab/athanor/internal/jsonline"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -151,7 +152,7 @@ func (s Snapshot) Campaigns() ([]CampaignLine, error) {
 	}
 	err := s.eachLine("data/campaigns.jsonl", func(line []byte) error {
 		var l CampaignLine
-		if err := json.Unmarshal(line, &l); err != nil {
+		if err := jsonline.Unmarshal(line, &l); err != nil {
 			return lab.Errorf(lab.Invalid, "%s: line %d of the campaigns: %w", s.Dir, len(all)+1, err)
 		}
 		all = append(all, l)
@@ -167,7 +168,7 @@ func (s Snapshot) verifyRecord() error {
 	last := map[lab.CampaignID]string{}
 	err := s.eachLine("data/commitments.jsonl", func(line []byte) error {
 		var l dataset.Link
-		if err := json.Unmarshal(line, &l); err != nil {
+		if err := jsonline.Unmarshal(line, &l); err != nil {
 			return lab.Errorf(lab.Invalid, "a commitment cannot be read: %w", err)
 		}
 		if err := l.Follows(last[l.CampaignID]); err != nil {
@@ -180,11 +181,7 @@ func (s Snapshot) verifyRecord() error {
 		return err
 	}
 	counted := Facts{Selection: s.Facts.Selection, Repeated: s.Facts.Repeated, Classes: map[dataset.Class]int{}, Commitments: map[dataset.Standing]int{}}
-	err = s.EachRow(func(line []byte) error {
-		var e dataset.Experiment
-		if err := json.Unmarshal(line, &e); err != nil {
-			return lab.Errorf(lab.Invalid, "a row cannot be read: %w", err)
-		}
+	err = Decoded[dataset.Experiment](s)(func(e dataset.Experiment) error {
 		if k := e.Record.Commitment; k != nil && !links[k.Hash] {
 			return lab.Errorf(lab.Invalid, "the commitment of %s is no link of its campaign's chain", e.IDs.ExperimentID)
 		}

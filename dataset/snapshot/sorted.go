@@ -10,6 +10,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/athanor-lab/athanor/internal/jsonline"
 )
 
 // Sorted gives items by rising key that each gives in any order. They wait in a
@@ -47,8 +49,20 @@ func Sorted(each func(yield func(Item) error) error) func(yield func(Item) error
 			return err
 		}
 		slices.SortStableFunc(places, func(a, b place) int { return strings.Compare(a.key, b.key) })
+		r := bufio.NewReaderSize(f, readOn)
+		var next int64
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
 		for _, p := range places {
-			item, err := itemAt(f, p.key, p.at)
+			if p.at != next {
+				if _, err := f.Seek(p.at, io.SeekStart); err != nil {
+					return err
+				}
+				r.Reset(f)
+			}
+			item, size, err := readItem(r, p.key)
+			next = p.at + size
 			if err != nil {
 				return fmt.Errorf("read row %s again: %w", p.key, err)
 			}
@@ -60,18 +74,21 @@ func Sorted(each func(yield func(Item) error) error) func(yield func(Item) error
 	}
 }
 
-func itemAt(f io.ReaderAt, key string, at int64) (Item, error) {
+// readOn is how much of the file is read at a time: items that came in order or nearly so are read in order.
+const readOn = 32 << 10
+
+func readItem(r io.Reader, key string) (_ Item, size int64, _ error) {
 	var head [8]byte
-	if _, err := f.ReadAt(head[:], at); err != nil {
-		return Item{}, err
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return Item{}, 0, err
 	}
 	n := int(binary.LittleEndian.Uint32(head[:]))
 	b := make([]byte, n+int(binary.LittleEndian.Uint32(head[4:])))
-	if _, err := f.ReadAt(b, at+int64(len(head))); err != nil {
-		return Item{}, err
+	if _, err := io.ReadFull(r, b); err != nil {
+		return Item{}, 0, err
 	}
 	i := Item{Key: key, Line: b[n:]}
-	return i, json.Unmarshal(b[:n], &i.Index)
+	return i, int64(len(head) + len(b)), jsonline.Unmarshal(b[:n], &i.Index)
 }
 
 // unnamed opens a file that has no name, so that it is gone with the process.

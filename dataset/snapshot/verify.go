@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/athanor-lab/athanor/internal/jsonline"
 	"github.com/athanor-lab/athanor/lab"
 )
 
@@ -183,7 +183,7 @@ func (s Snapshot) verifySplit(index *rows, split Split, bad func(string, ...any)
 				return err
 			}
 		}
-		if err := json.Unmarshal(line, &l); err != nil || !more || key != l.Key {
+		if err := jsonline.Unmarshal(line, &l); err != nil || !more || key != l.Key {
 			return bad("split %s, line %d: it is not of the row of the index", split.Name, n)
 		}
 		p := partByte(l.Part)
@@ -214,7 +214,7 @@ func (s Snapshot) pullIndex() (next func() (x Index, more bool, err error), stop
 			return x, false, err
 		}
 		n++
-		if err := json.Unmarshal(line, &x); err != nil {
+		if err := jsonline.Unmarshal(line, &x); err != nil {
 			return x, false, lab.Errorf(lab.Invalid, "%s: line %d of the index: %w", s.Dir, n, err)
 		}
 		return x, true, nil

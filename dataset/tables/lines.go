@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/athanor-lab/athanor/dataset"
-	"github.com/athanor-lab/athanor/internal/jsontext"
+	"github.com/athanor-lab/athanor/internal/jsonline"
 )
 
 // linesWriter writes the rows that experiments give as JSON Lines or CSV.
@@ -178,7 +178,7 @@ func appendObject(b []byte, members []member, row reflect.Value) (_ []byte, err 
 func appendValue(b []byte, m *member, v reflect.Value) (_ []byte, err error) {
 	switch v.Kind() {
 	case reflect.String:
-		return jsontext.Append(b, v.String()), nil
+		return jsonline.Append(b, v.String()), nil
 	case reflect.Bool:
 		return strconv.AppendBool(b, v.Bool()), nil
 	case reflect.Int32, reflect.Int64:

@@ -1,10 +1,10 @@
-package jsontext_test
+package jsonline_test
 
 import (
 	"encoding/json"
 	"testing"
 
-	"github.com/athanor-lab/athanor/internal/jsontext"
+	"github.com/athanor-lab/athanor/internal/jsonline"
 )
 
 // FuzzAppend wants what the library writes.
@@ -17,7 +17,7 @@ func FuzzAppend(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := jsontext.Append([]byte("x"), s); string(got) != "x"+string(want) {
+		if got := jsonline.Append([]byte("x"), s); string(got) != "x"+string(want) {
 			t.Errorf("%q is %s, want x%s", s, got, want)
 		}
 	})

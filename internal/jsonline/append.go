@@ -1,5 +1,5 @@
-// Package jsontext writes texts as JSON, for what writes millions of them.
-package jsontext
+// Package jsonline reads lines of JSON and writes texts of them, for what has millions.
+package jsonline
 
 import (
 	"encoding/json"
@@ -21,7 +21,7 @@ func Append(b []byte, s string) []byte {
 		if !plain[s[i]] {
 			text, err := json.Marshal(s)
 			if err != nil {
-				panic("jsontext: a text is always JSON")
+				panic("jsonline: a text is always JSON")
 			}
 			return append(b, text...)
 		}
