@@ -42,7 +42,7 @@ setup: ## install PostgreSQL where the machine has none
 setup-test: ## install what the tests need besides: mosquitto and chromium
 	@scripts/setup test
 
-test: setup-test build test-web test-contract test-go test-race test-tools test-e2e ## everything, with real services; a missing one is a failure
+test: setup-test build test-web test-contract test-go lint test-race test-tools test-e2e ## everything, with real services; a missing one is a failure
 
 test-web: web/node_modules/.package-lock.json
 	cd web && npm run check && npm test

@@ -25,7 +25,7 @@ func TestSubmitOnceHoweverOftenSent(t *testing.T) {
 	src := apitest.Examples()[0].Source
 	res, got := b.ask("POST", "/api/v1/campaigns", src, "Content-Type", yamlType, "Idempotency-Key", "k1")
 	var first api.Detail
-	if err := json.Unmarshal(got, &first); err != nil || res.StatusCode != 201 {
+	if err := json.Unmarshal(got, &first); err != nil || res.StatusCode != http.StatusCreated {
 		t.Fatalf("POST = %d %s, %v", res.StatusCode, got, err)
 	}
 	if where := res.Header.Get("Location"); where != "/api/v1/campaigns/"+first.ID.String() {
@@ -33,7 +33,7 @@ func TestSubmitOnceHoweverOftenSent(t *testing.T) {
 	}
 	res, got = b.ask("POST", "/api/v1/campaigns", src, "Content-Type", yamlType, "Idempotency-Key", "k1")
 	var second api.Detail
-	if err := json.Unmarshal(got, &second); err != nil || res.StatusCode != 200 || res.Header.Get("Idempotent-Replayed") != "true" {
+	if err := json.Unmarshal(got, &second); err != nil || res.StatusCode != http.StatusOK || res.Header.Get("Idempotent-Replayed") != "true" {
 		t.Fatalf("second POST = %d, replayed %q, %v", res.StatusCode, res.Header.Get("Idempotent-Replayed"), err)
 	}
 	if second.ID != first.ID {
@@ -320,7 +320,7 @@ func TestDevicesStopWhenAsked(t *testing.T) {
 	for _, tt := range []struct{ path, op string }{
 		{"/devices/heater-1/stop", "stopped"}, {"/devices/heater-1/reset", "idle"}, {"/lab/stop", "stopped"}, {"/lab/reset", "idle"},
 	} {
-		if res, got := b.ask(http.MethodPost, "/api/v1"+tt.path, ""); res.StatusCode != 202 {
+		if res, got := b.ask(http.MethodPost, "/api/v1"+tt.path, ""); res.StatusCode != http.StatusAccepted {
 			t.Errorf("POST %s = %d %s, want 202", tt.path, res.StatusCode, got)
 		}
 		if got := op(); got != tt.op {

@@ -9,6 +9,7 @@ import (
 	"github.com/athanor-lab/athanor/lab"
 )
 
+// DevicePath names a device in a path.
 type DevicePath struct {
 	ID string `path:"id" minLength:"1" maxLength:"100" doc:"The device's name on the bus" example:"furnace-1"`
 }

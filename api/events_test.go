@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -116,11 +117,11 @@ func TestResumeLeavesNothingOut(t *testing.T) {
 				continue
 			}
 			seen++
-			if want := fmt.Sprint(seen); m.id != want {
+			if want := strconv.Itoa(seen); m.id != want {
 				t.Fatalf("after %s came %s (cut %d), want %s", last, m.id, cuts, want)
 			}
 			var e lab.Event
-			if err := json.Unmarshal([]byte(m.data), &e); err != nil || fmt.Sprint(e.Seq) != m.id || string(e.Kind) != m.event {
+			if err := json.Unmarshal([]byte(m.data), &e); err != nil || strconv.FormatInt(e.Seq, 10) != m.id || string(e.Kind) != m.event {
 				t.Fatalf("event %+v: %v", m, err)
 			}
 			last = m.id
@@ -221,7 +222,7 @@ func TestLogThatFails(t *testing.T) {
 	b.lab.Tick() // wakes the tail, which is told to try later
 	b.lab.Break(nil)
 	for seq := 2; seq < 4; seq++ {
-		if m, ok := l.next(); !ok || m.id != fmt.Sprint(seq) {
+		if m, ok := l.next(); !ok || m.id != strconv.Itoa(seq) {
 			t.Fatalf("= %+v, %t, want event %d", m, ok, seq)
 		}
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 
@@ -49,7 +50,7 @@ func (s *Server) stream(h huma.Context, id lab.CampaignID, format string) {
 	case w.n == 0:
 		h.SetHeader("Content-Disposition", "inline")
 		h.SetHeader("Content-Type", "application/problem+json")
-		p, _ := s.fail(h.Context(), err).(*Problem)
+		p, _ := errors.AsType[*Problem](s.fail(h.Context(), err))
 		h.SetStatus(p.Status)
 		_ = huma.DefaultJSONFormat.Marshal(h.BodyWriter(), p) // the reader may be gone
 	default:

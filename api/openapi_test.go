@@ -18,7 +18,7 @@ import (
 var update = flag.Bool("update", false, "write golden files")
 
 // TestContractIsKept wants the generated contract to be the one that clients
-// were generated from. Write it anew with: go test ./api -run Contract -update
+// were generated from. Write it anew with: go test ./api -run Contract -update.
 func TestContractIsKept(t *testing.T) {
 	t.Parallel()
 	got, err := apitest.New(time.Now).Server().OpenAPI()

@@ -104,7 +104,7 @@ func (d *deviceCheck) run() {
 			d.addf(path, "command %s of %s knows no such parameter", s.Command, s.Capability).right("%s", known(name, names, "parameters"))
 			continue
 		}
-		if d.typed(path, s.Params[name], name, want) && d.inUnit(path, s.Params[name], name, want) {
+		if d.typed(path, s.Params[name], name, want) && d.inUnit(path, s.Params[name], want) {
 			d.limits(path, name, want)
 		}
 	}
@@ -135,9 +135,9 @@ func span(want lab.ParamSpec) string {
 	case want.Min != nil && want.Max != nil:
 		return fmt.Sprintf(" from %s to %s", figure(*want.Min), figure(*want.Max))
 	case want.Min != nil:
-		return fmt.Sprintf(" of at least %s", figure(*want.Min))
+		return " of at least " + figure(*want.Min)
 	case want.Max != nil:
-		return fmt.Sprintf(" of at most %s", figure(*want.Max))
+		return " of at most " + figure(*want.Max)
 	}
 	return ""
 }
@@ -166,7 +166,7 @@ func (d *deviceCheck) typed(path string, p lab.Param, name string, want lab.Para
 	return false
 }
 
-func (d *deviceCheck) inUnit(path string, p lab.Param, name string, want lab.ParamSpec) bool {
+func (d *deviceCheck) inUnit(path string, p lab.Param, want lab.ParamSpec) bool {
 	if d.has(at(path, "unit")) || d.checker.has(at(path, "unit")) {
 		return false
 	}

@@ -40,7 +40,7 @@ func Defaults(doc lab.Document) lab.Document {
 			or(&p.Scale, "linear")
 		case lab.Composition:
 			if p.Sum == nil {
-				p.Sum = num(1)
+				p.Sum = new(float64(1))
 			}
 		default:
 		}

@@ -164,10 +164,10 @@ func TestRulesAreWhole(t *testing.T) {
 			}
 			seen[typ] = true
 			var names []string
-			for i := range typ.NumField() {
-				name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+			for field := range typ.Fields() {
+				name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 				names = append(names, name)
-				walk(typ.Field(i).Type)
+				walk(field.Type)
 			}
 			for _, complaint := range campaign.RulesMissing(typ, names) {
 				t.Error(complaint)

@@ -3,6 +3,7 @@ package campaign_test
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -126,7 +127,7 @@ func TestParamsRefused(t *testing.T) {
 	less := *heat
 	less.Params = heat.Params[:1]
 	more := *heat
-	more.Params = append(more.Params[:len(more.Params):len(more.Params)], lab.ParamSpec{Name: "door", Type: "boolean", Required: true})
+	more.Params = append(slices.Clip(more.Params), lab.ParamSpec{Name: "door", Type: "boolean", Required: true})
 	enum := *spec(t, "liquid-handler", "dispense", 0)
 	enum.Params = []lab.ParamSpec{{Name: "substance", Type: "string", Enum: []string{"water"}}, {Name: "volume", Type: "number", Unit: "mL"}}
 	for _, c := range []struct {
@@ -371,8 +372,10 @@ func TestStopJudgesAtTheTarget(t *testing.T) {
 	t.Parallel()
 	doc, _, _ := campaign.Load(read(t, "testdata/good/fidelity.yaml"), "yaml", nil)
 	at := func(number int, hours, y float64) lab.Known {
-		return lab.Known{Number: number, Settings: []lab.Setting{{Name: "hours", Value: lab.Number(hours)}, {Name: "t", Value: lab.Number(50)}},
-			Observed: []lab.Measured{{Name: "y", Value: y, Unit: "1"}}}
+		return lab.Known{
+			Number: number, Settings: []lab.Setting{{Name: "hours", Value: lab.Number(hours)}, {Name: "t", Value: lab.Number(50)}},
+			Observed: []lab.Measured{{Name: "y", Value: y, Unit: "1"}},
+		}
 	}
 	seen := []lab.Known{at(1, 24, 10), at(2, 1, 99.5), at(3, 24, 9), at(4, 6, 98)}
 	for rule, want := range map[string]bool{

@@ -79,8 +79,8 @@ func (c *checker) reduced(points [][]lab.Setting) [][]lab.Setting {
 func causeOf(err error) string {
 	s := err.Error()
 	if i := strings.LastIndex(s, "`: "); i >= 0 {
-		if before := strings.Index(s, ": evaluate `"); before >= 0 {
-			return s[:before] + ": " + s[i+3:]
+		if before, _, ok := strings.Cut(s, ": evaluate `"); ok {
+			return before + ": " + s[i+3:]
 		}
 	}
 	return s
@@ -108,7 +108,7 @@ func (c *checker) makeTrial() [][]lab.Setting {
 		}
 		return out
 	}
-	r := rand.New(rand.NewPCG(c.doc.Seed, 0x6174_6861_6e6f_72)) //nolint:gosec // points to try are no secret
+	r := rand.New(rand.NewPCG(c.doc.Seed, 0x6174_6861_6e6f_72))
 	out := corners(s, r)
 	for range randomPoints {
 		point := make([]lab.Value, len(s.Parameters))

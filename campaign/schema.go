@@ -107,9 +107,9 @@ func fieldSchema(t reflect.Type, r rule, defs map[string]*jsonschema.Schema) *js
 	case reflect.String:
 		return textSchema(r)
 	case reflect.Slice:
-		s := &jsonschema.Schema{Type: "array", Items: fieldSchema(t.Elem(), itemRule(t.Elem()), defs), MaxItems: limitOf(r.limit())}
+		s := &jsonschema.Schema{Type: "array", Items: fieldSchema(t.Elem(), itemRule(t.Elem()), defs), MaxItems: new(r.limit())}
 		if n := max(r.least, map[bool]int{true: 1}[r.required]); n > 0 {
-			s.MinItems = limitOf(n)
+			s.MinItems = new(n)
 		}
 		return s
 	case reflect.Map:
@@ -128,8 +128,6 @@ func fieldSchema(t reflect.Type, r rule, defs map[string]*jsonschema.Schema) *js
 // itemRule is what a text in a list must be: there.
 func itemRule(t reflect.Type) rule { return rule{required: t.Kind() == reflect.String} }
 
-func limitOf(n int) *int { return &n }
-
 func textSchema(r rule) *jsonschema.Schema {
 	s := &jsonschema.Schema{Type: "string"}
 	for _, word := range r.oneOf {
@@ -139,9 +137,9 @@ func textSchema(r rule) *jsonschema.Schema {
 		s.Pattern = r.shape.pattern
 	}
 	if r.oneOf == nil && r.shape == nil {
-		s.MaxLength = limitOf(r.longestText())
+		s.MaxLength = new(r.longestText())
 		if r.required {
-			s.MinLength = limitOf(1)
+			s.MinLength = new(1)
 		}
 	}
 	return s

@@ -243,6 +243,7 @@ func ClassOf(r Row, objectives []lab.Objective, best map[string]float64) Class {
 		return Failed
 	case lab.OutcomeCancelled:
 		return Cancelled
+	default: // nature answered, of which more below
 	}
 	for _, o := range objectives {
 		seen, _ := r.Observed.Get(o.Name)

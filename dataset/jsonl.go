@@ -57,7 +57,7 @@ func ReadJSONL(r io.Reader, yield func(Row) error) error {
 			}
 		}
 		if readErr != nil {
-			return nil
+			return nil //nolint:nilerr // it is the end
 		}
 	}
 }

@@ -20,8 +20,6 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func ptr(x float64) *float64 { return &x }
-
 func furnace() devices.About {
 	return devices.About{
 		Lab: "lab", ID: "furnace-1", Kind: "Furnace", Title: "Furnace 1", Cell: "hot", Capabilities: []string{"heater", "furnace"},
@@ -30,7 +28,7 @@ func furnace() devices.About {
 			CommandSpec: lab.CommandSpec{
 				Name: "heat",
 				Params: []lab.ParamSpec{
-					{Name: "target", Type: "number", Unit: "Cel", Min: ptr(20), Max: ptr(1200), Required: true},
+					{Name: "target", Type: "number", Unit: "Cel", Min: new(float64(20)), Max: new(float64(1200)), Required: true},
 					{Name: "gas", Type: "string", Enum: []string{"air", "N2"}, Default: json.RawMessage(`"air"`)},
 					{Name: "cycles", Type: "integer", Unit: "1", Required: true},
 				},
@@ -43,7 +41,7 @@ func furnace() devices.About {
 		}, {
 			CommandSpec: lab.CommandSpec{Name: "read"}, Recovery: devices.Repeat,
 		}},
-		Streams: []devices.Stream{{Name: "thermal", Columns: []devices.Column{{Name: "T", Unit: "Cel", Min: ptr(-50), Max: ptr(1600)}, {Name: "P", Unit: "W"}}}},
+		Streams: []devices.Stream{{Name: "thermal", Columns: []devices.Column{{Name: "T", Unit: "Cel", Min: new(float64(-50)), Max: new(float64(1600))}, {Name: "P", Unit: "W"}}}},
 		Slots:   []string{"A1", "A2"},
 	}
 }

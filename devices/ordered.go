@@ -3,6 +3,7 @@ package devices
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -46,7 +47,7 @@ type rawMember struct {
 func (o *ordered) UnmarshalJSON(b []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return fmt.Errorf("it is not an object")
+		return errors.New("it is not an object")
 	}
 	for dec.More() {
 		name, err := dec.Token()

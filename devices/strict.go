@@ -3,6 +3,7 @@ package devices
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -53,7 +54,7 @@ func object(what string, b []byte, size int) (map[string]json.RawMessage, error)
 // deeper than 64, or something after the value.
 func Strict(b []byte) error {
 	if !utf8.Valid(b) {
-		return fmt.Errorf("the text is not UTF-8")
+		return errors.New("the text is not UTF-8")
 	}
 	if !json.Valid(b) {
 		var first json.RawMessage
@@ -62,7 +63,7 @@ func Strict(b []byte) error {
 		} else if err != nil {
 			return err
 		}
-		return fmt.Errorf("something follows the value")
+		return errors.New("something follows the value")
 	}
 	w := walker{text: b}
 	w.space()

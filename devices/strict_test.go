@@ -3,6 +3,7 @@ package devices_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,7 +18,7 @@ import (
 // slowly is Strict by the tokens of encoding/json: what it should say.
 func slowly(b []byte) error {
 	if !utf8.Valid(b) {
-		return fmt.Errorf("not UTF-8")
+		return errors.New("not UTF-8")
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
@@ -25,14 +26,14 @@ func slowly(b []byte) error {
 		return err
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return fmt.Errorf("something follows")
+		return errors.New("something follows")
 	}
 	return nil
 }
 
 func slowValue(dec *json.Decoder, depth int) error {
 	if depth > 64 {
-		return fmt.Errorf("too deep")
+		return errors.New("too deep")
 	}
 	token, err := dec.Token()
 	if err != nil {
@@ -41,7 +42,7 @@ func slowValue(dec *json.Decoder, depth int) error {
 	switch t := token.(type) {
 	case json.Number:
 		if x, err := strconv.ParseFloat(t.String(), 64); err != nil || math.IsInf(x, 0) {
-			return fmt.Errorf("beyond float64")
+			return errors.New("beyond float64")
 		}
 	case json.Delim:
 		seen := map[string]bool{}
@@ -53,7 +54,7 @@ func slowValue(dec *json.Decoder, depth int) error {
 				}
 				k, ok := key.(string)
 				if !ok || seen[k] {
-					return fmt.Errorf("repeated")
+					return errors.New("repeated")
 				}
 				seen[k] = true
 			}

@@ -91,6 +91,7 @@ func numbersToDoubles(root ast.Expr) {
 			case types.Uint:
 				e.SetKindCase(factory.NewLiteral(e.ID(), types.Double(v)))
 			}
+		default: // the others have nothing to change
 		}
 	}))
 }
@@ -165,6 +166,7 @@ func (u *uses) walk(e ast.Expr, bound []string) {
 		u.walk(loop.LoopCondition(), inner)
 		u.walk(loop.LoopStep(), inner)
 		u.walk(loop.Result(), inner)
+	default: // the others name nothing
 	}
 }
 
@@ -190,6 +192,7 @@ func pathOf(e ast.Expr) []string {
 		if path := pathOf(call.Args()[0]); path != nil {
 			return append(path, string(key))
 		}
+	default: // the others are no path
 	}
 	return nil
 }

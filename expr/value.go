@@ -84,6 +84,7 @@ func holds(t Type, v ref.Val) bool {
 		return v.Type() == types.BoolType
 	case Numbers:
 		return v.Type() == types.MapType
+	default: // anything
 	}
 	return true
 }

@@ -152,7 +152,7 @@ func (m *Model) ask(ctx context.Context, client *http.Client, points [][]lab.Val
 		}
 		return nil, lab.Errorf(lab.Unavailable, "no answer: %w", err)
 	}
-	defer res.Body.Close() //nolint:errcheck // it was only read
+	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, answerBytes+1))
 	switch {
 	case err != nil:

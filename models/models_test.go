@@ -18,14 +18,12 @@ import (
 	"github.com/athanor-lab/athanor/models"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // space has a parameter of each form.
 func space() lab.Space {
 	return lab.Space{Parameters: []lab.Parameter{
 		{Name: "base", Type: lab.Categorical, Levels: []string{"KOAc", "CsOAc"}},
-		{Name: "t", Type: lab.Continuous, Min: ptr(20.0), Max: ptr(100.0), Unit: "Cel"},
-		{Name: "mix", Type: lab.Composition, Parts: []string{"a", "b"}, Step: ptr(0.1)},
+		{Name: "t", Type: lab.Continuous, Min: new(20.0), Max: new(100.0), Unit: "Cel"},
+		{Name: "mix", Type: lab.Composition, Parts: []string{"a", "b"}, Step: new(0.1)},
 	}}
 }
 
@@ -55,9 +53,7 @@ func order(n int) models.Order {
 
 func brief() lab.Brief {
 	b := lab.Brief{Want: 1, First: 3, Space: space(), Objectives: objectives, Seed: 2}
-	for _, k := range order(2).Rows {
-		b.Known = append(b.Known, k)
-	}
+	b.Known = append(b.Known, order(2).Rows...)
 	return b
 }
 
@@ -206,8 +202,11 @@ func TestEndpointIsAsked(t *testing.T) {
 func TestEndpointFaultsAreTold(t *testing.T) {
 	t.Parallel()
 	for want, answer := range map[string]func(w http.ResponseWriter){
-		"the server answers 500":     func(w http.ResponseWriter) { w.WriteHeader(500) },
-		"answers 404: no model":      func(w http.ResponseWriter) { w.WriteHeader(404); fmt.Fprint(w, `{"error":"no model chem"}`) },
+		"the server answers 500": func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) },
+		"answers 404: no model": func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"error":"no model chem"}`)
+		},
 		"no JSON of the protocol":    func(w http.ResponseWriter) { fmt.Fprint(w, "<html>") },
 		`no output "yield"`:          func(w http.ResponseWriter) { fmt.Fprint(w, `{"outputs":[]}`) },
 		"has 1 numbers for":          func(w http.ResponseWriter) { fmt.Fprint(w, `{"outputs":[{"name":"yield","data":[1]}]}`) },

@@ -148,15 +148,6 @@ func (t *trend) believe(e believed, b *belief, s *gp.Scratch) {
 	t.believed = append(t.believed, e)
 }
 
-// shift is how far the knowledge moves the mean at x.
-func (b *belief) shift(x []float64, s *gp.Scratch) float64 {
-	if b.trend == nil {
-		return 0
-	}
-	_, beside, _ := b.Posterior.ScreenBeside(x, 0, &b.trend.heeded, s)
-	return b.trend.slope * b.trend.residual(x, beside)
-}
-
 // apart returns the belief without one paper, or without any: the posterior is
 // shared, and what was believed is believed again.
 func (b *belief) apart(rows [][]float64, without int, all bool) *belief {

@@ -16,10 +16,10 @@ func doped() lab.Brief {
 	return lab.Brief{
 		Round: 1, First: 1, Want: 1, Budget: 30, Seed: 5,
 		Space: lab.Space{Parameters: []lab.Parameter{
-			{Name: "hold", Type: lab.Continuous, Min: ptr(0.0), Max: ptr(60.0), Unit: "min", When: "amount"},
+			{Name: "hold", Type: lab.Continuous, Min: new(0.0), Max: new(60.0), Unit: "min", When: "amount"},
 			{Name: "dopant", Type: lab.Categorical, Levels: []string{"none", "La", "Ce"}},
-			{Name: "amount", Type: lab.Continuous, Min: ptr(0.0), Max: ptr(10.0), Unit: "%", When: "dopant"},
-			{Name: "temperature", Type: lab.Continuous, Min: ptr(300.0), Max: ptr(500.0), Unit: "Cel"},
+			{Name: "amount", Type: lab.Continuous, Min: new(0.0), Max: new(10.0), Unit: "%", When: "dopant"},
+			{Name: "temperature", Type: lab.Continuous, Min: new(300.0), Max: new(500.0), Unit: "Cel"},
 		}},
 		Objectives: []lab.Objective{{Name: "activity", Direction: lab.Maximize, Unit: "1"}},
 		Policy:     lab.PlanPolicy{Planner: "bayes"},

@@ -16,9 +16,9 @@ func held(seed uint64) lab.Brief {
 	b := lab.Brief{
 		Round: 1, First: 1, Want: 1, Budget: 200, Seed: seed,
 		Space: lab.Space{Parameters: []lab.Parameter{
-			{Name: "x", Type: lab.Continuous, Min: ptr(0.0), Max: ptr(1.0)},
+			{Name: "x", Type: lab.Continuous, Min: new(0.0), Max: new(1.0)},
 			{Name: "hours", Type: lab.Discrete, Values: []float64{1, 6, 24}, Unit: "h"},
-			{Name: "y", Type: lab.Continuous, Min: ptr(0.0), Max: ptr(1.0)},
+			{Name: "y", Type: lab.Continuous, Min: new(0.0), Max: new(1.0)},
 		}},
 		Objectives: []lab.Objective{{Name: "f", Direction: lab.Maximize, Unit: "1"}},
 		Policy:     lab.PlanPolicy{Planner: "auto"},

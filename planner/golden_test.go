@@ -19,17 +19,17 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func ptr[T any](v T) *T { return &v }
-
 // arylation is a small campaign like those of a chemistry laboratory.
 func arylation() lab.Brief {
 	return lab.Brief{
 		Round: 1, First: 1, Want: 3, Budget: 40, Seed: 7,
 		Space: lab.Space{Parameters: []lab.Parameter{
 			{Name: "base", Type: lab.Categorical, Levels: []string{"KOAc", "KOPiv", "CsOAc", "CsOPiv"}},
-			{Name: "solvent", Type: lab.Categorical, Levels: []string{"DMAc", "BuCN", "BuOAc"},
-				DescriptorValues: [][]float64{{37.8, 166}, {20.3, 117}, {5.0, 126}}},
-			{Name: "temperature", Type: lab.Continuous, Min: ptr(90.0), Max: ptr(120.0), Unit: "Cel"},
+			{
+				Name: "solvent", Type: lab.Categorical, Levels: []string{"DMAc", "BuCN", "BuOAc"},
+				DescriptorValues: [][]float64{{37.8, 166}, {20.3, 117}, {5.0, 126}},
+			},
+			{Name: "temperature", Type: lab.Continuous, Min: new(90.0), Max: new(120.0), Unit: "Cel"},
 			{Name: "concentration", Type: lab.Discrete, Values: []float64{0.057, 0.1, 0.153}, Unit: "mol/L"},
 		}},
 		Objectives: []lab.Objective{{Name: "yield", Direction: lab.Maximize, Unit: "%"}},
@@ -111,8 +111,8 @@ func TestPlansReadWell(t *testing.T) {
 		b := lab.Brief{
 			Round: 1, First: 1, Want: 4, Budget: 30, Seed: 3,
 			Space: lab.Space{Parameters: []lab.Parameter{
-				{Name: "flow", Type: lab.Continuous, Min: ptr(0.5), Max: ptr(2.5), Unit: "mL/min"},
-				{Name: "wait", Type: lab.Continuous, Min: ptr(0.5), Max: ptr(50.0), Scale: "log", Unit: "s"},
+				{Name: "flow", Type: lab.Continuous, Min: new(0.5), Max: new(2.5), Unit: "mL/min"},
+				{Name: "wait", Type: lab.Continuous, Min: new(0.5), Max: new(50.0), Scale: "log", Unit: "s"},
 			}},
 			Objectives: []lab.Objective{{Name: "error", Direction: lab.Minimize, Unit: "uL"}},
 		}

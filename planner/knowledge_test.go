@@ -15,7 +15,8 @@ import (
 func papers() *lab.Evidence {
 	at := func(base, solvent string, celsius float64) []lab.Setting {
 		return []lab.Setting{
-			{Name: "base", Value: lab.Label(base)}, {Name: "solvent", Value: lab.Label(solvent)},
+			{Name: "base", Value: lab.Label(base)},
+			{Name: "solvent", Value: lab.Label(solvent)},
 			{Name: "temperature", Value: lab.Number(celsius), Unit: "Cel"},
 		}
 	}

@@ -25,7 +25,7 @@ func pooled(n, pool, d int) lab.Brief {
 	rng := rand.New(rand.NewPCG(1, 2))
 	b := lab.Brief{Round: 2, First: n + 1, Want: 1, Budget: 2000, Objectives: []lab.Objective{{Name: "y", Direction: lab.Maximize, Unit: "1"}}}
 	for i := range d {
-		b.Space.Parameters = append(b.Space.Parameters, lab.Parameter{Name: fmt.Sprint("p", i), Type: lab.Continuous, Min: ptr(0.0), Max: ptr(1.0)})
+		b.Space.Parameters = append(b.Space.Parameters, lab.Parameter{Name: fmt.Sprint("p", i), Type: lab.Continuous, Min: new(0.0), Max: new(1.0)})
 	}
 	point := func() []lab.Value {
 		row := make([]lab.Value, d)
@@ -111,8 +111,18 @@ func TestBriefHashIsThatOfItsJSON(t *testing.T) {
 	briefs := []lab.Brief{{}, arylation(), pooled(3, 20, 2)}
 	odd := pooled(1, 4, 1)
 	odd.Space.Pool = [][]lab.Value{
-		{lab.Number(1e-9)}, {lab.Number(-1e21)}, {lab.Number(0.1)}, {lab.Number(-0.0)}, {lab.Number(5e-324)}, {lab.Number(1e-7)}, {lab.Number(123456789012)},
-		{lab.Label("<b> & \u2028 \"quoted\" \xff ü")}, {lab.Parts([]float64{0.5, 1e-8})}, {lab.Parts([]float64{})}, {lab.Value{}}, {},
+		{lab.Number(1e-9)},
+		{lab.Number(-1e21)},
+		{lab.Number(0.1)},
+		{lab.Number(math.Copysign(0, -1))},
+		{lab.Number(5e-324)},
+		{lab.Number(1e-7)},
+		{lab.Number(123456789012)},
+		{lab.Label("<b> & \u2028 \"quoted\" \xff ü")},
+		{lab.Parts([]float64{0.5, 1e-8})},
+		{lab.Parts([]float64{})},
+		{lab.Value{}},
+		{},
 	}
 	rng := rand.New(rand.NewPCG(4, 4))
 	for range 200 {
@@ -185,7 +195,7 @@ func TestBadBriefsAreRefused(t *testing.T) {
 		"NoSuchStrategy":   {func(b *lab.Brief) { b.Policy.Planner = "simplex" }, `brief.policy.planner is "simplex"`},
 		"NotANumber":       {func(b *lab.Brief) { b.Known[0].Observed[0].Value = math.NaN() }, "number"},
 		"Infinite":         {func(b *lab.Brief) { b.Known[0].Observed[0].Value = math.Inf(1) }, "number"},
-		"NegativeSigma":    {func(b *lab.Brief) { b.Known[0].Observed[0].Sigma = ptr(-1.0) }, "standard deviation -1"},
+		"NegativeSigma":    {func(b *lab.Brief) { b.Known[0].Observed[0].Sigma = new(-1.0) }, "standard deviation -1"},
 		"UnknownObjective": {func(b *lab.Brief) { b.Known[0].Observed[0].Name = "price" }, `observes "price"`},
 		"UnknownParameter": {func(b *lab.Brief) { b.Known[0].Settings[0].Name = "acid" }, `brief.known[0], experiment #1: setting "acid"`},
 		"UnknownLevel":     {func(b *lab.Brief) { b.Known[0].Settings[0].Value = lab.Label("NaOH") }, `base has no level "NaOH"`},
@@ -362,7 +372,7 @@ func TestKnownNoiseWidensPredictions(t *testing.T) {
 	}
 	sharp := sum()
 	for i := range b.Known {
-		b.Known[i].Observed[0].Sigma = ptr(1.0)
+		b.Known[i].Observed[0].Sigma = new(1.0)
 	}
 	if blurred := sum(); !(blurred > 1.2*sharp) {
 		t.Errorf("sd %g with known noise, %g without; want more by a fifth", blurred, sharp)

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"github.com/athanor-lab/athanor/planner/gp"
 	"github.com/athanor-lab/athanor/planner/space"
 )
@@ -30,10 +32,8 @@ func (t *task) kind() kind {
 	if k == numbers {
 		return k
 	}
-	for _, c := range t.space.Columns() {
-		if curved(c) {
-			return mixed
-		}
+	if slices.ContainsFunc(t.space.Columns(), curved) {
+		return mixed
 	}
 	return k
 }

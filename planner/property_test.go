@@ -195,6 +195,7 @@ func size(s lab.Space) float64 {
 			n *= float64(len(p.Values))
 		case lab.Categorical:
 			n *= float64(len(p.Levels))
+		default: // a composition, which has enough
 		}
 	}
 	return n
@@ -245,12 +246,12 @@ func branches(s lab.Space) (func([]lab.Setting) []bool, error) {
 }
 
 func upper(p lab.Parameter, v lab.Value) bool {
-	switch {
-	case p.Type == lab.Categorical:
+	switch p.Type {
+	case lab.Categorical:
 		return v.Label() != p.Levels[0]
-	case p.Type == lab.Composition:
+	case lab.Composition:
 		return v.Parts()[0] >= *p.Sum/2
-	case p.Type == lab.Discrete:
+	case lab.Discrete:
 		return v.Number() > p.Values[0]
 	default:
 		return v.Number() >= (*p.Min+*p.Max)/2
@@ -348,7 +349,7 @@ func addFidelity(rng *rand.Rand, b *lab.Brief) {
 	if rng.IntN(6) > 0 || p.Type == lab.Composition || p.When != "" || slices.ContainsFunc(b.Space.Parameters, names) {
 		return
 	}
-	target := lab.Number(0)
+	var target lab.Value
 	switch p.Type {
 	case lab.Categorical:
 		target = lab.Label(p.Levels[rng.IntN(len(p.Levels))])

@@ -20,10 +20,10 @@ func (w *writer) reason(x, state []float64, p lab.Proposal) string {
 		at = w.t.fidelity.targeted(x, nil)
 		predictions = w.predictions(at)
 	}
-	switch n := len(w.model.responses); {
-	case n == 0:
+	switch n := len(w.model.responses); n {
+	case 0:
 		s = "Nothing has succeeded yet: this is the likeliest to succeed among what is least known"
-	case n == 1:
+	case 1:
 		s = w.expectation(at, predictions[0])
 	default:
 		s = w.balance(predictions)
@@ -99,7 +99,7 @@ func (t *task) novelty(state []float64) string {
 			}
 		}
 		if p := t.space.Parameter(col.Parameter); col.Optional && math.IsInf(gap, 1) {
-			return fmt.Sprintf("the first experiment with any %s", p.Name)
+			return "the first experiment with any " + p.Name
 		}
 		if col.Levels > 0 && gap > 0 {
 			p := t.space.Parameter(col.Parameter)

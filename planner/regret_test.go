@@ -73,7 +73,7 @@ func TestRegretBeatsRandom(t *testing.T) {
 	mixed := lab.Space{Parameters: []lab.Parameter{
 		{Name: "a", Type: lab.Categorical, Levels: []string{"p", "q", "r", "s"}},
 		{Name: "b", Type: lab.Categorical, Levels: []string{"u", "v", "w"}},
-		{Name: "c", Type: lab.Continuous, Min: ptr(0.0), Max: ptr(1.0)},
+		{Name: "c", Type: lab.Continuous, Min: new(0.0), Max: new(1.0)},
 	}}
 	for name, c := range map[string]struct {
 		space  lab.Space

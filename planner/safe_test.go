@@ -16,8 +16,8 @@ func exotherm(limited bool) lab.Brief {
 	b := lab.Brief{
 		Round: 1, First: 1, Want: 1, Budget: 30, Seed: 11,
 		Space: lab.Space{Parameters: []lab.Parameter{
-			{Name: "heat", Type: lab.Continuous, Min: ptr(0.0), Max: ptr(1.0)},
-			{Name: "concentration", Type: lab.Continuous, Min: ptr(0.0), Max: ptr(1.0)},
+			{Name: "heat", Type: lab.Continuous, Min: new(0.0), Max: new(1.0)},
+			{Name: "concentration", Type: lab.Continuous, Min: new(0.0), Max: new(1.0)},
 		}},
 		Objectives: []lab.Objective{{Name: "yield", Direction: lab.Maximize, Unit: "%"}},
 		Policy:     lab.PlanPolicy{Planner: "auto"},
@@ -28,7 +28,7 @@ func exotherm(limited bool) lab.Brief {
 	}
 	if limited {
 		b.Objectives = append(b.Objectives, lab.Objective{Name: "pressure", Direction: lab.Minimize, Unit: "bar"})
-		b.Safe.Limits = []lab.Limit{{Objective: "pressure", Max: ptr(6.0)}}
+		b.Safe.Limits = []lab.Limit{{Objective: "pressure", Max: new(6.0)}}
 	}
 	return b
 }

@@ -32,7 +32,7 @@ func mixedBrief(n, d, objectives int) lab.Brief {
 		k := lab.Known{Number: i + 1}
 		x := make([]float64, d)
 		for c, p := range b.Space.Parameters {
-			v := lab.Value{}
+			var v lab.Value
 			if p.Type == lab.Categorical {
 				l := rng.IntN(len(p.Levels))
 				x[c], v = float64(l)/4, lab.Label(p.Levels[l])

@@ -14,14 +14,14 @@ import (
 	"github.com/athanor-lab/athanor/planner"
 )
 
-// square is n numbers from 0 to 10 whose best is at 7, 6, 5, …
+// square is n numbers from 0 to 10 whose best is at 7, 6, 5 and so on.
 func square(n, budget int, strategy string) (lab.Brief, func([]lab.Setting) float64) {
 	b := lab.Brief{
 		Round: 1, First: 1, Want: 1, Budget: budget, Seed: 11, Policy: lab.PlanPolicy{Planner: strategy},
 		Objectives: []lab.Objective{{Name: "y", Direction: lab.Minimize, Unit: "1"}},
 	}
 	for i := range n {
-		b.Space.Parameters = append(b.Space.Parameters, lab.Parameter{Name: fmt.Sprint("x", i), Type: lab.Continuous, Min: ptr(0.0), Max: ptr(10.0)})
+		b.Space.Parameters = append(b.Space.Parameters, lab.Parameter{Name: fmt.Sprint("x", i), Type: lab.Continuous, Min: new(0.0), Max: new(10.0)})
 	}
 	return b, func(s []lab.Setting) float64 {
 		sum := 0.0
@@ -135,19 +135,21 @@ func TestGridMeetsEveryPoint(t *testing.T) {
 		t.Errorf("past its end the grid has %d experiments, want 40", len(b.Known))
 	}
 
-	choices := lab.Brief{Round: 1, First: 1, Want: 6, Seed: 1, Policy: lab.PlanPolicy{Planner: "grid"}, Objectives: b.Objectives,
+	choices := lab.Brief{
+		Round: 1, First: 1, Want: 6, Seed: 1, Policy: lab.PlanPolicy{Planner: "grid"}, Objectives: b.Objectives,
 		Space: lab.Space{Parameters: []lab.Parameter{
 			{Name: "a", Type: lab.Categorical, Levels: []string{"p", "q", "r"}},
 			{Name: "b", Type: lab.Discrete, Values: []float64{1, 2}},
-		}}}
+		}},
+	}
 	if plan := propose(t, choices); len(plan.Proposals) != 6 || plan.Exhausted {
 		t.Errorf("a grid of six has %d, exhausted %t", len(plan.Proposals), plan.Exhausted)
 	}
 	mixture := choices
 	mixture.Want = 12
 	mixture.Space = lab.Space{Parameters: []lab.Parameter{
-		{Name: "m", Type: lab.Composition, Parts: []string{"u", "v", "w"}, MaxNonzero: ptr(2)},
-		{Name: "x", Type: lab.Continuous, Min: ptr(0.0), Max: ptr(1.0)},
+		{Name: "m", Type: lab.Composition, Parts: []string{"u", "v", "w"}, MaxNonzero: new(2)},
+		{Name: "x", Type: lab.Continuous, Min: new(0.0), Max: new(1.0)},
 	}}
 	if plan := propose(t, mixture); len(plan.Proposals) != 12 {
 		t.Errorf("a grid with a mixture has %d proposals, want 12", len(plan.Proposals))

@@ -116,8 +116,8 @@ func (t *task) experiment(number int, settings []lab.Setting) (experiment, error
 	t.rows = append(t.rows, e.features)
 	// A hand-made experiment may lie between the settings of the space. What it
 	// would be snapped to may then be close enough to count as done.
-	snapped := append(t.snapped[:0], state...)
-	t.snapped = snapped
+	t.snapped = append(t.snapped[:0], state...)
+	snapped := t.snapped
 	t.space.Snap(snapped)
 	if !slices.Equal(snapped, state) {
 		t.space.Features(snapped, t.scratch)

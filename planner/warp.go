@@ -11,7 +11,7 @@ import (
 // zero warp is the identity. (The half-rank warping of Song et al., The Vizier
 // Gaussian Process Bandit Algorithm, 2024, https://arxiv.org/abs/2408.11527.)
 type warp struct {
-	from_, to_ []float64 // knots, ascending, up to the median
+	raw, warped []float64 // knots, ascending, up to the median
 }
 
 // newWarp learns the warp from outcomes; fewer than three distinct ones, or
@@ -45,16 +45,16 @@ func newWarp(values []float64) warp {
 	var w warp
 	for i, v := range distinct[:below] {
 		p := 0.5 * (float64(i) + 0.5) / span
-		w.from_ = append(w.from_, v)
-		w.to_ = append(w.to_, median+sd*math.Sqrt2*math.Erfinv(2*p-1))
+		w.raw = append(w.raw, v)
+		w.warped = append(w.warped, median+sd*math.Sqrt2*math.Erfinv(2*p-1))
 	}
-	w.from_ = append(w.from_, median)
-	w.to_ = append(w.to_, median)
+	w.raw = append(w.raw, median)
+	w.warped = append(w.warped, median)
 	return w
 }
 
-func (w warp) to(v float64) float64   { return interpolate(w.from_, w.to_, v, false) }
-func (w warp) from(v float64) float64 { return interpolate(w.to_, w.from_, v, true) }
+func (w warp) to(v float64) float64   { return interpolate(w.raw, w.warped, v, false) }
+func (w warp) from(v float64) float64 { return interpolate(w.warped, w.raw, v, true) }
 
 // interpolate maps x along the knots; above the last it changes nothing, and
 // below the first it goes on with the first slope, or stays where flat is

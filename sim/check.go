@@ -143,7 +143,7 @@ func (v Device) foreign(k kind) []lab.Problem {
 		if len(own) > 0 {
 			right = "its own fields are " + strings.Join(own, ", ")
 		}
-		all = append(all, lab.Problem{Path: name, Wrong: fmt.Sprintf("has no meaning for a %s", v.Kind), Right: right})
+		all = append(all, lab.Problem{Path: name, Wrong: "has no meaning for a " + v.Kind, Right: right})
 	}
 	all = nil
 	of := reflect.ValueOf(v)

@@ -220,17 +220,17 @@ func setPointer(field **float64, value float64) {
 	}
 }
 
-// IDs returns the names of the devices that d describes.
-func (d Device) IDs() []string {
-	if d.ID != "" && d.Count == 1 {
-		return []string{d.ID}
+// IDs returns the names of the devices that v describes.
+func (v Device) IDs() []string {
+	if v.ID != "" && v.Count == 1 {
+		return []string{v.ID}
 	}
-	begin := d.ID
-	set(&begin, d.Kind)
-	if d.ID == "" && d.Kind == surfaceKind {
-		begin = surfaceKind + "-" + d.Truth
+	begin := v.ID
+	set(&begin, v.Kind)
+	if v.ID == "" && v.Kind == surfaceKind {
+		begin = surfaceKind + "-" + v.Truth
 	}
-	ids := make([]string, d.Count)
+	ids := make([]string, v.Count)
 	for i := range ids {
 		ids[i] = fmt.Sprintf("%s-%d", begin, i+1)
 	}

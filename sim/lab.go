@@ -175,7 +175,7 @@ func (l *Lab) Run(ctx context.Context, dial devices.Dialer) error {
 				if !errors.Is(err, sdk.ErrKilled) || ctx.Err() != nil {
 					return err
 				}
-				l.options.Logger.Info("simulated device lost power and starts again", "device", m.id)
+				l.options.Logger.InfoContext(ctx, "simulated device lost power and starts again", "device", m.id)
 			}
 		})
 	}

@@ -194,11 +194,12 @@ func TestBadDay(t *testing.T) {
 				missed++
 				continue
 			}
-			if ev.State == lab.CommandFailed && ev.Effect == lab.EffectPartial {
+			switch {
+			case ev.State == lab.CommandFailed && ev.Effect == lab.EffectPartial:
 				dropped++
-			} else if ev.State == lab.CommandDone {
+			case ev.State == lab.CommandDone:
 				carried++
-			} else {
+			default:
 				t.Fatalf("transfer ended %s with effect %s: %s", ev.State, ev.Effect, ev.Error)
 			}
 			break

@@ -10,8 +10,23 @@ import (
 
 // converted are pairs of units on scales of every kind.
 var converted = [][2]string{
-	{"Cel", "K"}, {"K", "Cel"}, {"[degF]", "Cel"}, {"[degRe]", "[degF]"}, {"mCel", "K"}, {"h", "s"}, {"a", "s"}, {"%{mol}", "1"},
-	{"mol/L", "m-3"}, {"[in_i]", "m"}, {"[psi]", "Pa"}, {"eV", "J"}, {"[pH]", "mol/L"}, {"deg", "rad"}, {"Ym", "ym"}, {"g", "g"}, {"dB", "1"},
+	{"Cel", "K"},
+	{"K", "Cel"},
+	{"[degF]", "Cel"},
+	{"[degRe]", "[degF]"},
+	{"mCel", "K"},
+	{"h", "s"},
+	{"a", "s"},
+	{"%{mol}", "1"},
+	{"mol/L", "m-3"},
+	{"[in_i]", "m"},
+	{"[psi]", "Pa"},
+	{"eV", "J"},
+	{"[pH]", "mol/L"},
+	{"deg", "rad"},
+	{"Ym", "ym"},
+	{"g", "g"},
+	{"dB", "1"},
 }
 
 // FuzzConverter wants of every number what [ucum.Convert] makes of it, which computes with big fractions.

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Limits of a code. UCUM sets none; these are far above any real unit and
@@ -303,18 +304,19 @@ func (p *parser) symbol() (string, *ParseError) {
 }
 
 func (p *parser) unexpected() *ParseError {
-	for _, r := range p.code[p.pos:] {
-		switch {
-		case r == ' ':
-			return p.failAt(p.pos, "a code has no spaces")
-		case r > 126 || r < 33:
-			return p.failAt(p.pos, "%q is not allowed; codes are printable ASCII", r)
-		case r == '{':
-			return p.failAt(p.pos, `an annotation follows a unit symbol or an operator`)
-		}
+	if p.pos == len(p.code) {
+		return p.failAt(p.pos, "a unit is missing at the end")
+	}
+	switch r, _ := utf8.DecodeRuneInString(p.code[p.pos:]); {
+	case r == ' ':
+		return p.failAt(p.pos, "a code has no spaces")
+	case r > 126 || r < 33:
+		return p.failAt(p.pos, "%q is not allowed; codes are printable ASCII", r)
+	case r == '{':
+		return p.failAt(p.pos, `an annotation follows a unit symbol or an operator`)
+	default:
 		return p.failAt(p.pos, "%q is out of place", r)
 	}
-	return p.failAt(p.pos, "a unit is missing at the end")
 }
 
 // resolve finds what a symbol stands for: an atom, or a prefix before a

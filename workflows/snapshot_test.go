@@ -68,7 +68,7 @@ func TestSnapshotGoesOn(t *testing.T) {
 		t.Errorf("ended as %+v", p)
 	}
 	reads := slices.Sorted(slices.Values(f.done[1:4]))
-	rest := append(f.done[:1:1], f.done[4:]...)
+	rest := slices.Concat(f.done[:1], f.done[4:])
 	if !slices.Equal(reads, []string{"read 0", "read 1", "read 2"}) || !slices.Equal(rest, []string{"parts", "freeze", "export abc parquet", "export abc hf", "clean"}) {
 		t.Errorf("did %v", f.done)
 	}

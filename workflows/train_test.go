@@ -2,7 +2,7 @@ package workflows_test
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,7 +16,7 @@ import (
 func (w *world) Consult(_ context.Context, b lab.Brief) ([]lab.Source, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return []lab.Source{{Name: b.Policy.Model, Kind: lab.SourcePredictions, Version: fmt.Sprint(len(w.trainings))}}, nil
+	return []lab.Source{{Name: b.Policy.Model, Kind: lab.SourcePredictions, Version: strconv.Itoa(len(w.trainings))}}, nil
 }
 
 // Train implements [workflows.Models].
@@ -44,7 +44,7 @@ func TestModelIsTrainedAnewByRule(t *testing.T) {
 		t.Errorf("trainings (-want +got):\n%s", d)
 	}
 	for i, b := range w.asks {
-		if len(b.Sources) != 1 || b.Sources[0].Version != fmt.Sprint(i) {
+		if len(b.Sources) != 1 || b.Sources[0].Version != strconv.Itoa(i) {
 			t.Errorf("brief %d has sources %+v, want version %d of the model", i+1, b.Sources, i)
 		}
 	}

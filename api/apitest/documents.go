@@ -68,11 +68,11 @@ func decode(src []byte, format api.Format, doc *lab.Document) error {
 	if format == api.JSON {
 		return json.Unmarshal(src, doc) //nolint:wrapcheck // wrapped in a problem
 	}
-	var any map[string]any
-	if err := yaml.Unmarshal(src, &any); err != nil {
+	var document map[string]any
+	if err := yaml.Unmarshal(src, &document); err != nil {
 		return err //nolint:wrapcheck // wrapped in a problem
 	}
-	b, err := json.Marshal(any)
+	b, err := json.Marshal(document)
 	if err != nil {
 		return err //nolint:wrapcheck // wrapped in a problem
 	}

@@ -73,8 +73,14 @@ func (p libraryPort) Reading(_ context.Context, id lab.CampaignID) (api.Reading,
 	}
 	works, out := len(corpus)+len(leftOut), len(r.Excluded)
 	r.Counts = []api.Count{
-		{Step: "identified", Works: works + 1}, {Step: "duplicates", Works: 1}, {Step: "screened", Works: works}, {Step: "judged by a person", Works: len(c.said)},
-		{Step: "excluded", Works: out}, {Step: "excluded: ranked too far from the question", Works: len(leftOut)}, {Step: "read", Works: works - out}, {Step: "included", Works: works - out},
+		{Step: "identified", Works: works + 1},
+		{Step: "duplicates", Works: 1},
+		{Step: "screened", Works: works},
+		{Step: "judged by a person", Works: len(c.said)},
+		{Step: "excluded", Works: out},
+		{Step: "excluded: ranked too far from the question", Works: len(leftOut)},
+		{Step: "read", Works: works - out},
+		{Step: "included", Works: works - out},
 	}
 	r.Markdown = fmt.Sprintf("# What was read\n\nQuestion: %s\n\n%d works were screened.\n", q.Query, works)
 	r.BibTeX = "@article{demo1,\n  title = {Pivalate bases},\n  year = {2021}\n}\n"

@@ -242,7 +242,8 @@ func (l *Lab) improve(c *campaign, o lab.Objective, y float64, p lab.Proposal) {
 			return
 		}
 	}
-	c.progress.Best = append(best, b)
+	best = append(best, b)
+	c.progress.Best = best
 }
 
 // Doubt puts the newest running experiment of a campaign in doubt.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -93,7 +94,7 @@ func (c *benchDatasetCmd) measure(ctx context.Context, t *terminal, dir string, 
 	if err != nil {
 		return err
 	}
-	defer p.Stop(context.WithoutCancel(ctx))
+	defer func() { _ = p.Stop(context.WithoutCancel(ctx)) }() // it is thrown away
 	out.Conditions.PostgreSQL = p.Version()
 	if only("import") {
 		fmt.Fprintln(t.err, "athanor: importing CSV into PostgreSQL")
@@ -137,7 +138,7 @@ func (c *benchDatasetCmd) child(ctx context.Context, part, file, url string, ans
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, "bench", "dataset", "--part", part, "--file", file, "--postgres", url, "--rows", fmt.Sprint(c.Rows), "--seed", fmt.Sprint(c.Seed))
+	cmd := exec.CommandContext(ctx, self, "bench", "dataset", "--part", part, "--file", file, "--postgres", url, "--rows", strconv.Itoa(c.Rows), "--seed", strconv.FormatUint(c.Seed, 10))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	b, err := cmd.Output()

@@ -31,8 +31,18 @@ type importFigures struct {
 
 // importColumns are the columns of the table, and what they are in SQL.
 var importColumns = [][2]string{
-	{"run id", "text"}, {"solvent", "text"}, {"base", "text"}, {"temperature (°C)", "float8"}, {"time [min]", "int8"}, {"flow_rate [mL/min]", "float8"},
-	{"volume (mL)", "float8"}, {"pressure [bar]", "float8"}, {"catalyst_loading [mmol]", "float8"}, {"yield [%{mol}]", "float8"}, {"conversion [%{mol}]", "float8"}, {"remark", "text"},
+	{"run id", "text"},
+	{"solvent", "text"},
+	{"base", "text"},
+	{"temperature (°C)", "float8"},
+	{"time [min]", "int8"},
+	{"flow_rate [mL/min]", "float8"},
+	{"volume (mL)", "float8"},
+	{"pressure [bar]", "float8"},
+	{"catalyst_loading [mmol]", "float8"},
+	{"yield [%{mol}]", "float8"},
+	{"conversion [%{mol}]", "float8"},
+	{"remark", "text"},
 }
 
 func writeRuns(path string, n int, seed uint64) error {

@@ -44,8 +44,18 @@ type observation struct {
 
 // observationColumns are the types of the columns in DuckDB.
 var observationColumns = [][2]string{
-	{"experiment_id", "VARCHAR"}, {"campaign", "VARCHAR"}, {"device", "VARCHAR"}, {"solvent", "VARCHAR"}, {"state", "VARCHAR"}, {"raw_sha256", "VARCHAR"},
-	{"number", "INTEGER"}, {"finished_at", "TIMESTAMPTZ"}, {"temperature", "DOUBLE"}, {"yield", "DOUBLE"}, {"confirmed", "BOOLEAN"}, {"remark", "VARCHAR"},
+	{"experiment_id", "VARCHAR"},
+	{"campaign", "VARCHAR"},
+	{"device", "VARCHAR"},
+	{"solvent", "VARCHAR"},
+	{"state", "VARCHAR"},
+	{"raw_sha256", "VARCHAR"},
+	{"number", "INTEGER"},
+	{"finished_at", "TIMESTAMPTZ"},
+	{"temperature", "DOUBLE"},
+	{"yield", "DOUBLE"},
+	{"confirmed", "BOOLEAN"},
+	{"remark", "VARCHAR"},
 }
 
 func makeObservations(n int, seed uint64) []observation {
@@ -143,7 +153,7 @@ type others struct {
 // startOthers returns nil where there is no Python, or none with DuckDB.
 func startOthers(ctx context.Context, python string) (*others, error) {
 	if _, err := exec.LookPath(python); err != nil {
-		return nil, nil
+		return nil, nil //nolint:nilerr // there is none, and it is not missed
 	}
 	o := &others{cmd: exec.CommandContext(ctx, python, "-c", benchPython)}
 	in, err := o.cmd.StdinPipe()

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 
 	"github.com/athanor-lab/athanor/internal/bench"
 	"github.com/athanor-lab/athanor/internal/chaos"
@@ -124,13 +125,13 @@ func openGround(ctx context.Context, t *terminal, url string) (_ *ground, err er
 	if err != nil {
 		return nil, err
 	}
-	g.closers = append(g.closers, func() { p.Stop(stopping()) })
+	g.closers = append(g.closers, func() { _ = p.Stop(stopping()) })
 	g.url, g.version = p.URL(), p.Version()
 	return g, nil
 }
 
 func (g *ground) close() {
-	for i := len(g.closers) - 1; i >= 0; i-- {
-		g.closers[i]()
+	for _, end := range slices.Backward(g.closers) {
+		end()
 	}
 }

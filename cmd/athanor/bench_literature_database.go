@@ -16,7 +16,7 @@ import (
 // search with the index.
 type benchDatabase struct {
 	t   *terminal
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // a part of one run of the bench
 	dir string
 	pg  *embedded.Postgres
 	db  *postgres.DB

@@ -91,7 +91,7 @@ func readDocument(file string) ([]byte, string, error) {
 // nameFile puts the file's name before complaints about it.
 func nameFile(err error, file string) error {
 	if r := (*refused)(nil); errors.As(err, &r) && len(r.Errors) > 0 {
-		lines := []string{fmt.Sprintf("%s was refused, nothing was started:", file)}
+		lines := []string{file + " was refused, nothing was started:"}
 		for _, p := range r.Errors {
 			lines = append(lines, file+":"+complaint(p.Problem))
 		}

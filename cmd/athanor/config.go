@@ -26,8 +26,8 @@ type services struct {
 	Inbox     string `name:"inbox" env:"ATHANOR_INBOX" default:"${default_data}/inbox" help:"Folder on the server whose files the page offers to import."`
 }
 
-// check reports all that is missing at once.
-func (s services) check(postgres, temporal, mqtt bool) error {
+// check reports all that is missing at once; the bus every role needs.
+func (s services) check(postgres, temporal bool) error {
 	var missing []string
 	for _, x := range []struct {
 		wanted           bool
@@ -35,7 +35,7 @@ func (s services) check(postgres, temporal, mqtt bool) error {
 	}{
 		{postgres, s.PostgresURL, "--postgres", "ATHANOR_POSTGRES_URL"},
 		{temporal, s.Temporal, "--temporal", "ATHANOR_TEMPORAL_ADDRESS"},
-		{mqtt, s.MQTT, "--mqtt", "ATHANOR_MQTT_URL"},
+		{true, s.MQTT, "--mqtt", "ATHANOR_MQTT_URL"},
 	} {
 		if x.wanted && x.value == "" {
 			missing = append(missing, x.flag+" (or "+x.env+")")

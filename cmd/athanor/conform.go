@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 
 	"github.com/athanor-lab/athanor/devices/conformance"
 	"github.com/athanor-lab/athanor/devices/mqtt"
@@ -49,7 +48,7 @@ func (c *conformCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	r := conformance.Run(ctx, cfg)
 	if c.JUnit != "" {
-		if err := writeWhole(c.JUnit, func(w io.Writer) error { return r.WriteJUnit(w) }); err != nil {
+		if err := writeWhole(c.JUnit, r.WriteJUnit); err != nil {
 			return err
 		}
 	}

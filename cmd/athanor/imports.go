@@ -62,6 +62,7 @@ func (i *imports) ImportSome(ctx context.Context, id string, onRecord func(row i
 		switch lab.KindOf(err) {
 		case lab.Invalid, lab.NotFound, lab.Conflict, lab.Unsafe:
 			err = errors.Join(err, i.db.FailImport(ctx, id, err.Error()))
+		default: // the next try may be better
 		}
 		return p, err
 	}

@@ -37,7 +37,7 @@ func TestImportInParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer o.Close() //nolint:errcheck // it was only read
+	defer o.Close()
 	if err := db.PutFile(t.Context(), o.SHA256, strings.NewReader(b.String()+"x")); lab.KindOf(err) != lab.Invalid {
 		t.Errorf("other bytes: %v, want an invalid one", err)
 	}

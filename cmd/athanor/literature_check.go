@@ -128,7 +128,7 @@ func (c *checking) answer(ctx context.Context, f literature.Found, line string) 
 // fields reads name=value pairs; why takes the rest of the line.
 func fields(word *literature.Correction, line string) error {
 	line, word.Why, _ = strings.Cut(line, "why=")
-	for _, pair := range strings.Fields(line) {
+	for pair := range strings.FieldsSeq(line) {
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok {
 			return lab.Errorf(lab.Invalid, "%q: write what is right as name=value, such as value=120", pair)

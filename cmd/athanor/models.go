@@ -30,7 +30,7 @@ func (s modelShelf) find(ctx context.Context, ref string) (*models.Model, error)
 	row, err2 := s.db.Model(ctx, ref)
 	switch {
 	case err == nil && (err2 != nil || local.AddedAt.After(row.AddedAt)):
-		return local.Model, nil
+		return local.Model, nil //nolint:nilerr // err2 is of the other place
 	case err2 != nil:
 		return nil, err2
 	default:
@@ -44,6 +44,7 @@ func (s modelShelf) Consult(ctx context.Context, b lab.Brief) ([]lab.Source, err
 	switch lab.KindOf(err) {
 	case lab.NotFound, lab.Invalid:
 		return []lab.Source{{Name: b.Policy.Model, Kind: lab.SourcePredictions, Fault: err.Error()}}, nil
+	default: // as any error
 	}
 	if err != nil {
 		return nil, err

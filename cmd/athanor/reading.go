@@ -62,8 +62,11 @@ func tell(out *api.Reading, r reviews.Review, c reviews.Course) {
 	out.Markdown, out.BibTeX = reviews.Markdown(r, c), reviews.BibTeX(r)
 	n := r.Counts
 	out.Counts = []api.Count{
-		{Step: "identified", Works: n.Identified}, {Step: "duplicates", Works: n.Duplicates}, {Step: "screened", Works: n.Screened},
-		{Step: "judged by a person", Works: n.ByPeople}, {Step: "excluded", Works: n.Excluded},
+		{Step: "identified", Works: n.Identified},
+		{Step: "duplicates", Works: n.Duplicates},
+		{Step: "screened", Works: n.Screened},
+		{Step: "judged by a person", Works: n.ByPeople},
+		{Step: "excluded", Works: n.Excluded},
 	}
 	for _, w := range n.Reasons {
 		out.Counts = append(out.Counts, api.Count{Step: "excluded: " + w.Why, Works: w.Works})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,8 +29,8 @@ type simCmd struct {
 }
 
 // Run runs the devices until ctx ends.
-func (c *simCmd) Run(ctx context.Context, t *terminal) error {
-	if err := (services{MQTT: c.MQTT}).check(false, false, true); err != nil {
+func (c *simCmd) Run(ctx context.Context, t *terminal) (err error) {
+	if err := (services{MQTT: c.MQTT}).check(false, false); err != nil {
 		return err
 	}
 	if c.StopOnStdinEOF {
@@ -44,7 +45,7 @@ func (c *simCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	defer l.Close()
+	defer func() { err = errors.Join(err, l.Close()) }()
 	options, err := c.options(c.MQTT, nil)
 	if err != nil {
 		return err
@@ -89,8 +90,7 @@ func (c *simCmd) open(t *terminal) (*sim.Lab, error) {
 	if c.Tables != "" {
 		names, err := l.AddTables(c.Tables)
 		if err != nil {
-			l.Close()
-			return nil, err
+			return nil, errors.Join(err, l.Close())
 		}
 		t.logger.Info("tables answer as instruments", "count", len(names))
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -254,15 +255,15 @@ func (l *laboratory) startServers(ctx context.Context) error {
 	}
 	if err == nil {
 		l.broker = b.(*embedded.Broker)
-		l.onStop(func() { l.broker.Stop() })
+		l.onStop(func() { l.stopped("the broker", l.broker.Stop()) })
 	}
 	// Both are awaited whatever happens, so that what has started is stopped.
 	errPG, errTM := <-pg, <-tm
 	if errTM == nil {
-		l.onStop(func() { l.temporal.Stop(stopping()) })
+		l.onStop(func() { l.stopped("Temporal", l.temporal.Stop(stopping())) })
 	}
 	if errPG == nil {
-		l.onStop(func() { l.postgres.Stop(stopping()) })
+		l.onStop(func() { l.stopped("PostgreSQL", l.postgres.Stop(stopping())) })
 	}
 	if err := errors.Join(err, errPG, errTM); err != nil {
 		return err
@@ -398,10 +399,17 @@ func (l *laboratory) fault(ctx context.Context) error {
 
 func (l *laboratory) onStop(f func()) { l.closers = append(l.closers, f) }
 
+// stopped tells of a server that did not stop as it should.
+func (l *laboratory) stopped(server string, err error) {
+	if err != nil {
+		l.terminal.logger.Warn("not stopped in order", "server", server, "err", err)
+	}
+}
+
 // stop closes everything in the order opposite to its opening.
 func (l *laboratory) stop() {
-	for i := len(l.closers) - 1; i >= 0; i-- {
-		l.closers[i]()
+	for _, end := range slices.Backward(l.closers) {
+		end()
 	}
 	l.closers = nil
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -139,7 +140,7 @@ func write[Row any](t *testing.T, rows []Row, batch int) []byte {
 func read[Row any](t *testing.T, b []byte) []Row {
 	t.Helper()
 	r := pq.NewGenericReader[Row](bytes.NewReader(b))
-	defer r.Close() //nolint:errcheck // it was only read
+	defer r.Close()
 	all := make([]Row, r.NumRows())
 	for n := 0; n < len(all); {
 		m, err := r.Read(all[n:])
@@ -227,7 +228,7 @@ func TestLongWords(t *testing.T) {
 	}
 	rows := make([]word, 2000)
 	for i := range rows {
-		rows[i].Word = fmt.Sprint(i) + strings.Repeat("x", 20000)
+		rows[i].Word = strconv.Itoa(i) + strings.Repeat("x", 20000)
 	}
 	f := open(t, write(t, rows, 100))
 	pages := f.Metadata().RowGroups[0].Columns[0].MetaData.EncodingStats

@@ -135,7 +135,7 @@ type span[T int32 | int64 | float64] struct {
 
 func (r *span[T]) add(x T) {
 	switch {
-	case x != x: // NaN
+	case x != x: //nolint:gocritic // NaN
 	case !r.known:
 		r.low, r.high, r.known = x, x, true
 	case x < r.low:

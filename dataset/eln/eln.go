@@ -88,7 +88,7 @@ func content(f *zip.File) ([]byte, error) {
 	if err != nil {
 		return nil, lab.Errorf(lab.Invalid, "unpack %s: %w", f.Name, err)
 	}
-	defer in.Close() //nolint:errcheck // it was only read
+	defer in.Close()
 	const most = 256 << 20
 	raw, err := io.ReadAll(io.LimitReader(in, most+1))
 	if err != nil || len(raw) > most {

@@ -75,7 +75,7 @@ func peek(path string) ([]byte, int64, error) {
 	if err != nil {
 		return nil, 0, lab.Errorf(lab.NotFound, "open %s: %w", path, err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, 0, err
@@ -140,7 +140,7 @@ func unpack(path string, o tabular.Options) (_ *tabular.Source, err error) {
 	if err != nil {
 		return nil, lab.Errorf(lab.NotFound, "open %s: %w", path, err)
 	}
-	defer in.Close() //nolint:errcheck // it was only read
+	defer in.Close()
 	z, err := gzip.NewReader(in)
 	if err != nil {
 		return nil, lab.Errorf(lab.Invalid, "%s is damaged: %w", path, err)

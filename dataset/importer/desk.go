@@ -192,7 +192,7 @@ func (d *Desk) Take(ctx context.Context, name string) (Offered, error) {
 	if err != nil {
 		return Offered{}, none
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return Offered{}, none
 	}
@@ -216,7 +216,7 @@ func (d *Desk) keep(ctx context.Context, name string, r io.Reader, most int64) (
 	if err != nil {
 		return o, fmt.Errorf("keep %s: %w", name, err)
 	}
-	defer f.Close() //nolint:errcheck // its end is checked by its hash
+	defer f.Close()
 	if most > 0 {
 		r = io.LimitReader(r, most+1)
 	}

@@ -30,7 +30,7 @@ func TestInboxStaysInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := importer.NewDesk(importtest.NewMemory(nil), nil, dir)
-	defer d.Close() //nolint:errcheck // of the operating system's
+	defer d.Close()
 	_, files, err := d.Inbox(t.Context())
 	if err != nil || len(files) != 1 || files[0].Name != "runs.csv" {
 		t.Errorf("offered %+v, want runs.csv: %v", files, err)
@@ -63,7 +63,7 @@ func TestFilesComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := importer.NewDesk(store, nil, "")
-	defer second.Close() //nolint:errcheck // of the operating system's
+	defer second.Close()
 	if try, err := second.Try(t.Context(), o, "", nil); err != nil || try.SHA256 != o.SHA256 {
 		t.Errorf("%+v: %v", try, err)
 	}

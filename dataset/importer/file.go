@@ -283,7 +283,7 @@ func copyFile(w io.Writer, path string) error {
 	if err != nil {
 		return lab.Errorf(lab.NotFound, "open %s: %w", path, err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	if _, err := io.Copy(w, f); err != nil {
 		return fmt.Errorf("keep a copy of %s: %w", path, err)
 	}
@@ -318,7 +318,7 @@ func Verify(dir string, open Opener) (Report, error) {
 		if in[i], err = os.Open(filepath.Join(dir, name)); err != nil {
 			return r, lab.Errorf(lab.Invalid, "%s is no whole import: %w", dir, err)
 		}
-		defer in[i].Close() //nolint:errcheck // it was only read
+		defer in[i].Close()
 	}
 	return r, Check(o.Table, m, r.Summary, in[0], in[1], in[2])
 }
@@ -338,7 +338,7 @@ func readKept(dir string) (r Report, m Mapping, source string, err error) {
 	if err != nil {
 		return r, m, source, lab.Errorf(lab.Invalid, "%s is no folder of an import: %w", dir, err)
 	}
-	defer mf.Close() //nolint:errcheck // it was only read
+	defer mf.Close()
 	m, err = ReadMapping(mf)
 	return r, m, source, err
 }
@@ -406,7 +406,7 @@ func HashFile(path string) (string, error) {
 	if err != nil {
 		return "", lab.Errorf(lab.NotFound, "open %s: %w", path, err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", fmt.Errorf("read %s: %w", path, err)

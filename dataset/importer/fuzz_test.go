@@ -72,8 +72,11 @@ func FuzzChunk(f *testing.F) {
 	f.Add(math.Copysign(0, -1), "", []byte{})
 	f.Add(1e300, "é\n", []byte{255, 255, 255, 255, 1})
 	m := importer.Mapping{Columns: []importer.Column{
-		{Name: "t", Role: importer.Parameter, Type: importer.NumberType, Unit: "K"}, {Name: "s", Role: importer.Parameter, Type: importer.TextType},
-		{Name: "skip", Role: importer.Ignored}, {Name: "y", Role: importer.Objective, Type: importer.NumberType, Unit: "1"}, {Name: "note", Role: importer.Kept},
+		{Name: "t", Role: importer.Parameter, Type: importer.NumberType, Unit: "K"},
+		{Name: "s", Role: importer.Parameter, Type: importer.TextType},
+		{Name: "skip", Role: importer.Ignored},
+		{Name: "y", Role: importer.Objective, Type: importer.NumberType, Unit: "1"},
+		{Name: "note", Role: importer.Kept},
 	}}
 	f.Fuzz(func(t *testing.T, x float64, s string, raw []byte) {
 		imp := strings.Repeat("0", 64)

@@ -437,7 +437,7 @@ func TestFileTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	m, err := importer.ReadMapping(f)
 	if err != nil {
 		t.Fatal(err)
@@ -517,7 +517,7 @@ func TestRealFileConfirmed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer config.Close() //nolint:errcheck // it was only read
+	defer config.Close()
 	prose, err := os.ReadFile(base + ".description.txt")
 	if err != nil {
 		t.Fatal(err)

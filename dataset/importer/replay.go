@@ -43,7 +43,7 @@ func ReplayDir(dir, edited string) (Replayed, error) {
 	if err != nil {
 		return out, lab.Errorf(lab.Invalid, "%s is no folder of an import: %w", dir, err)
 	}
-	defer mf.Close() //nolint:errcheck // it was only read
+	defer mf.Close()
 	m, err := ReadMapping(mf)
 	if err != nil {
 		return out, err
@@ -93,7 +93,7 @@ func takeCorrections(path string, held []Held) error {
 	if err != nil {
 		return lab.Errorf(lab.Invalid, "read what was corrected: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	before := map[int][]Correction{}
 	for d := json.NewDecoder(bufio.NewReader(f)); d.More(); {
 		var r Row
@@ -139,7 +139,7 @@ func readHeldFile(path string) ([]Held, error) {
 	if err != nil {
 		return nil, lab.Errorf(lab.NotFound, "read held rows: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	held, err := ReadHeld(json.NewDecoder(bufio.NewReader(f)))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -74,7 +74,7 @@ func (m *Memory) PutImport(ctx context.Context, s importer.Standing) (err error)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // of the operating system's
+	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, s.Source)
 	m.mu.Lock()
 	b, ok := m.files[s.SHA256]

@@ -1,6 +1,7 @@
 package jcamp
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ type asdf struct {
 func (d *asdf) line(line string) error {
 	x, rest, err := next(line)
 	if err != nil || x.kind != affn && x.kind != sqz {
-		return fmt.Errorf("want an abscissa at its beginning")
+		return errors.New("want an abscissa at its beginning")
 	}
 	d.firsts = append(d.firsts, x.value)
 	check := d.check
@@ -67,7 +68,7 @@ func (d *asdf) line(line string) error {
 			break
 		}
 		if rest[0] == '?' {
-			return fmt.Errorf("an ordinate is \"?\", not known")
+			return errors.New("an ordinate is \"?\", not known")
 		}
 		var t word
 		if t, rest, err = next(rest); err != nil {
@@ -88,7 +89,7 @@ func (d *asdf) line(line string) error {
 			d.check = false
 		case dif:
 			if len(d.ys) == 0 || first {
-				return fmt.Errorf("a difference has nothing before it")
+				return errors.New("a difference has nothing before it")
 			}
 			if err := d.put(d.ys[len(d.ys)-1] + t.value); err != nil {
 				return err
@@ -96,7 +97,7 @@ func (d *asdf) line(line string) error {
 			d.check = true
 		case duplicate:
 			if first || last.kind == duplicate || t.value < 1 {
-				return fmt.Errorf("a duplicate count has nothing before it")
+				return errors.New("a duplicate count has nothing before it")
 			}
 			step := 0.0
 			if last.kind == dif {
@@ -112,7 +113,7 @@ func (d *asdf) line(line string) error {
 		first, last = false, t
 	}
 	if first {
-		return fmt.Errorf("it has an abscissa and no ordinates")
+		return errors.New("it has an abscissa and no ordinates")
 	}
 	return nil
 }
@@ -144,7 +145,7 @@ type word struct {
 func next(s string) (word, string, error) {
 	c := s[0]
 	var t word
-	lead := ""
+	var lead string
 	switch {
 	case strings.IndexByte(sqzPlus, c) >= 0:
 		t.kind, lead = sqz, strconv.Itoa(strings.IndexByte(sqzPlus, c))

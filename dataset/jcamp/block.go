@@ -166,8 +166,8 @@ func labelled(line string) (name, value string, ok bool) {
 }
 
 func comment(line string) string {
-	if i := strings.Index(line, "$$"); i >= 0 {
-		return line[:i]
+	if before, _, ok := strings.Cut(line, "$$"); ok {
+		return before
 	}
 	return line
 }

@@ -128,7 +128,7 @@ func TestOfficialFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer f.Close() //nolint:errcheck // it was only read
+			defer f.Close()
 			got, err := jcamp.Read(f)
 			if err != nil {
 				t.Fatal(err)

@@ -1,6 +1,7 @@
 package jcamp
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -48,7 +49,7 @@ func (p *parser) xydata(b *Block, l Label) (Curve, error) {
 		}
 	}
 	if !there[0] || !there[1] {
-		return Curve{}, fmt.Errorf("##FIRSTX= and ##LASTX= are needed and one is missing")
+		return Curve{}, errors.New("##FIRSTX= and ##LASTX= are needed and one is missing")
 	}
 	if points < 0 || points > maxPoints || points != math.Trunc(points) {
 		return Curve{}, fmt.Errorf("##NPOINTS= is %g, want a whole number to %d", points, maxPoints)
@@ -89,7 +90,7 @@ func (p *parser) spread(lines string, a axis) (Curve, []string, error) {
 	case err != nil:
 		return Curve{}, nil, err
 	case len(ys) == 0:
-		return Curve{}, nil, fmt.Errorf("the table is empty")
+		return Curve{}, nil, errors.New("the table is empty")
 	case a.points > 0 && len(ys) != a.points:
 		return Curve{}, nil, fmt.Errorf("it has %d points and the file says %d; it may be cut", len(ys), a.points)
 	}
@@ -185,7 +186,7 @@ func (p *parser) points2(c *Curve, form, lines string, fx, fy float64) error {
 		}
 	}
 	if len(c.X) == 0 {
-		return fmt.Errorf("the table is empty")
+		return errors.New("the table is empty")
 	}
 	return nil
 }
@@ -209,10 +210,10 @@ func parenthesized(lines string) (groups [][]string, err error) {
 	var group []string
 	var part strings.Builder
 	for _, r := range lines {
-		switch {
-		case r == '<':
+		switch r {
+		case '<':
 			quoted = true
-		case r == '>':
+		case '>':
 			quoted = false
 		}
 		switch {
@@ -272,7 +273,7 @@ func (p *parser) tuples(b *Block) error {
 		}
 	}
 	if len(b.Curves) == 0 {
-		return fmt.Errorf("its NTUPLES have no ##DATA TABLE=")
+		return errors.New("its NTUPLES have no ##DATA TABLE=")
 	}
 	return nil
 }
@@ -291,7 +292,7 @@ func (b Block) variables() ([]variable, error) {
 	}
 	symbols := list("SYMBOL")
 	if len(symbols) == 0 {
-		return nil, fmt.Errorf("##SYMBOL= is missing")
+		return nil, errors.New("##SYMBOL= is missing")
 	}
 	vars := make([]variable, len(symbols))
 	for i, s := range symbols {

@@ -22,7 +22,7 @@ func Read(path string) (any, error) {
 	if err != nil {
 		return nil, lab.Errorf(lab.NotFound, "open %s: %w", path, err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	raw, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func EachLine(path string, most int, yield func(raw []byte, offset int64, ended 
 	if err != nil {
 		return lab.Errorf(lab.NotFound, "open %s: %w", path, err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	in := bufio.NewReaderSize(f, 1<<16)
 	var line []byte
 	offset := int64(0)

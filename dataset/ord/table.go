@@ -38,7 +38,7 @@ func Open(path string, o tabular.Options) (*tabular.Source, error) {
 	if err != nil {
 		return nil, lab.Errorf(lab.NotFound, "open %s: %w", path, err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	d, err := Read(f)
 	if err != nil {
 		return nil, lab.Errorf(lab.Invalid, "read %s: %w", path, err)

@@ -54,7 +54,7 @@ func open(t *testing.T, b []byte) *pq.File {
 func read(t *testing.T, b []byte) (rows []map[string]any) {
 	t.Helper()
 	r := pq.NewReader(open(t, b))
-	defer r.Close() //nolint:errcheck // it was only read
+	defer r.Close()
 	for {
 		row := map[string]any{}
 		err := r.Read(&row)

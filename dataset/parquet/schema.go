@@ -42,6 +42,7 @@ func ShapeOf(d lab.Document) Shape {
 			f.Kind = Labels
 		case lab.Composition:
 			f.Kind = Parts
+		default: // a number
 		}
 		s.Settings = append(s.Settings, f)
 	}

@@ -221,14 +221,15 @@ func ShapeOfMapping(m importer.Mapping) Shape {
 	var s Shape
 	for _, c := range m.Columns {
 		f := Field{c.Name, c.Unit, Numbers}
-		switch {
-		case c.Role == importer.Objective:
+		switch c.Role {
+		case importer.Objective:
 			s.Objectives = append(s.Objectives, f)
-		case c.Role == importer.Parameter:
+		case importer.Parameter:
 			if c.Type != importer.NumberType && c.Type != importer.IntegerType {
 				f.Kind = Labels
 			}
 			s.Settings = append(s.Settings, f)
+		default: // no column of the shape
 		}
 	}
 	return s

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"path"
@@ -115,7 +116,7 @@ func send(ctx context.Context, to Store, dir string, f File) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer in.Close() //nolint:errcheck // it was only read
+	defer in.Close()
 	st, err := in.Stat()
 	if err != nil {
 		return 0, err
@@ -134,7 +135,7 @@ func (d directory) Has(_ context.Context, path, sum string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	h := sha256.New()
 	_, err = io.Copy(h, f)
 	return err == nil && hex.EncodeToString(h.Sum(nil)) == sum, err
@@ -178,9 +179,9 @@ func (b bucketStore) Has(ctx context.Context, name, sum string) (bool, error) {
 	info, err := b.c.StatObject(ctx, b.bucket, path.Join(b.prefix, name), minio.StatObjectOptions{})
 	if err != nil {
 		switch minio.ToErrorResponse(err).StatusCode {
-		case 404:
+		case http.StatusNotFound:
 			return false, nil
-		case 403:
+		case http.StatusForbidden:
 			return false, lab.Errorf(lab.Invalid, "the store refuses us; are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY those of bucket %s? %w", b.bucket, err)
 		}
 		return false, lab.Errorf(lab.Unavailable, "%w", err)

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -47,7 +48,7 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		w.Header().Set("X-Amz-Meta-Sha256", b.meta[key])
-		w.Header().Set("Content-Length", fmt.Sprint(len(o)))
+		w.Header().Set("Content-Length", strconv.Itoa(len(o)))
 		w.Header().Set("ETag", `"x"`)
 		w.Header().Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
 	case r.Method == http.MethodPost && q.Has("uploads"):

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,7 +80,7 @@ func Write(w io.Writer, d dataset.Described, actions []Action) error {
 	for _, f := range d.Files {
 		parts = append(parts, ref(f.Path))
 		graph = append(graph, object{
-			"@id": f.Path, "@type": "File", "name": f.Path, "description": fileText(d, f), "encodingFormat": f.MediaType, "contentSize": fmt.Sprint(f.Bytes), "sha256": f.SHA256,
+			"@id": f.Path, "@type": "File", "name": f.Path, "description": fileText(d, f), "encodingFormat": f.MediaType, "contentSize": strconv.FormatInt(f.Bytes, 10), "sha256": f.SHA256,
 		})
 	}
 	instruments, seen := []object{}, map[string]bool{}

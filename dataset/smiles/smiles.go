@@ -8,6 +8,7 @@
 package smiles
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -59,9 +60,10 @@ func Check(s string) error {
 	for _, p := range parts {
 		if p != "" {
 			if _, err := Parse(p); err != nil {
-				e := *err.(*SyntaxError) //nolint:errcheck,forcetypeassert // Parse returns no other
-				e.Pos += at
-				return &e
+				if e, ok := errors.AsType[*SyntaxError](err); ok {
+					e.Pos += at
+				}
+				return err
 			}
 		}
 		at += len(p) + 1

@@ -72,9 +72,18 @@ func TestKeys(t *testing.T) {
 		of   func(*smiles.Molecule) string
 		same bool
 	}{
-		{"CCO", "OCC", whole, true}, {"CC(=O)O", "OC(C)=O", whole, true}, {"c1ccccc1C", "Cc1ccccc1", whole, true}, {"[Na+].[Cl-]", "[Cl-].[Na+]", whole, true},
-		{"CCO", "CCN", whole, false}, {"CC(=O)O", "CC(=O)[O-]", whole, false}, {"C", "[13C]", whole, false}, {"CC=C", "CCC", whole, false}, {"CCCC", "CC(C)C", whole, false},
-		{"CCc1ccccc1", "Oc1ccccc1", scaffold, true}, {"c1ccccc1CCc1ccccc1", "c1ccccc1Cc1ccccc1", scaffold, false}, {"C1CCCCC1", "c1ccccc1", scaffold, false},
+		{"CCO", "OCC", whole, true},
+		{"CC(=O)O", "OC(C)=O", whole, true},
+		{"c1ccccc1C", "Cc1ccccc1", whole, true},
+		{"[Na+].[Cl-]", "[Cl-].[Na+]", whole, true},
+		{"CCO", "CCN", whole, false},
+		{"CC(=O)O", "CC(=O)[O-]", whole, false},
+		{"C", "[13C]", whole, false},
+		{"CC=C", "CCC", whole, false},
+		{"CCCC", "CC(C)C", whole, false},
+		{"CCc1ccccc1", "Oc1ccccc1", scaffold, true},
+		{"c1ccccc1CCc1ccccc1", "c1ccccc1Cc1ccccc1", scaffold, false},
+		{"C1CCCCC1", "c1ccccc1", scaffold, false},
 	} {
 		if got := key(tt.a, tt.of) == key(tt.b, tt.of); got != tt.same {
 			t.Errorf("%s and %s have one key: %v, want %v", tt.a, tt.b, got, tt.same)

@@ -51,6 +51,7 @@ func group(settings []lab.Setting, condition string, of func(label string) strin
 				}
 			}
 			parts = append(parts, strconv.Quote(s.Name)+"="+string(there))
+		default: // numbers make no material
 		}
 	}
 	if len(parts) == 0 {

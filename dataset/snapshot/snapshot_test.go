@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -184,7 +185,7 @@ func TestSplitsDoNotLeak(t *testing.T) {
 		rows := make([]snapshot.Index, 300)
 		for i := range rows {
 			rows[i] = snapshot.Index{
-				Key: fmt.Sprintf("%06d", i), Campaign: fmt.Sprint(r.IntN(12)), Condition: fmt.Sprint("c", r.IntN(120)), Near: fmt.Sprint("n", r.IntN(60)),
+				Key: fmt.Sprintf("%06d", i), Campaign: strconv.Itoa(r.IntN(12)), Condition: fmt.Sprint("c", r.IntN(120)), Near: fmt.Sprint("n", r.IntN(60)),
 				Groups: []string{fmt.Sprint("plate", r.IntN(90))}, Time: time.Unix(int64(i), 0),
 			}
 			if i%10 == 0 {
@@ -276,7 +277,7 @@ func TestManyRowsInLittleMemory(t *testing.T) {
 	}
 	const n = 1_000_000
 	name := func(kind string, i int) string {
-		sum := sha256.Sum256([]byte(kind + fmt.Sprint(i)))
+		sum := sha256.Sum256([]byte(kind + strconv.Itoa(i)))
 		return hex.EncodeToString(sum[:])
 	}
 	most, stop := peakHeap()

@@ -221,6 +221,7 @@ func (r *rows) assign(spec SplitSpec, ranks []uint64) ([]byte, Split, error) {
 		err = errors.Join(err, r.byName(scaffoldName, tie))
 	case ByCampaign:
 		err = errors.Join(err, r.byCampaign(tie))
+	default: // nothing besides the tie
 	}
 	if err != nil {
 		return nil, s, err

@@ -28,7 +28,7 @@ func Open(dir string) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, lab.Errorf(lab.NotFound, "%s is no snapshot: %w", dir, err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	raw, err := io.ReadAll(io.LimitReader(f, maxManifest))
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("read the manifest of %s: %w", dir, err)
@@ -107,7 +107,7 @@ func verifyFile(dir string, want File) error {
 	if err != nil {
 		return fmt.Errorf("%s is missing: %w", want.Path, err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	h := sha256.New()
 	size, err := io.Copy(h, f)
 	switch got := hex.EncodeToString(h.Sum(nil)); {
@@ -232,7 +232,7 @@ func (s Snapshot) eachLine(path string, yield func([]byte) error) error {
 	if err != nil {
 		return lab.Errorf(lab.NotFound, "%s: %w", s.Dir, err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	in := bufio.NewReaderSize(f, 256<<10)
 	for {
 		line, err := in.ReadBytes('\n')

@@ -70,8 +70,7 @@ func of[T any](name, says string, rows func(In) ([]T, error)) Table {
 
 func columnsOf(t reflect.Type) []dataset.DescribedColumn {
 	var all []dataset.DescribedColumn
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		tag := f.Tag.Get("parquet")
 		name, _, _ := strings.Cut(tag, ",")
 		c := dataset.DescribedColumn{Name: name, Says: f.Tag.Get("says"), Unit: f.Tag.Get("unit")}
@@ -195,6 +194,7 @@ func eachNumber(name string, c dataset.SettingCell, yield func(name string, x *f
 		for i, x := range c.Value.Parts() {
 			yield(fmt.Sprintf("%s.%d", name, i+1), &x, "")
 		}
+	default: // it is absent
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -83,7 +84,7 @@ func (p *records) plain(r *Record) (bool, error) {
 	end := bytes.IndexByte(buffered, '\n')
 	if end < 0 {
 		// What Peek cannot give, record will report.
-		buffered, _ = p.in.Peek(min(p.in.Size(), p.in.Buffered()+1))
+		_, _ = p.in.Peek(min(p.in.Size(), p.in.Buffered()+1)) // reads more
 		buffered, _ = p.in.Peek(p.in.Buffered())
 		if end = bytes.IndexByte(buffered, '\n'); end < 0 {
 			return false, nil
@@ -234,10 +235,5 @@ func (p *records) followedBy(b byte) bool {
 // returns are no line ends of this file.
 func (p *records) restOfLine() bool {
 	next, _ := p.in.Peek(min(4096, max(1, p.in.Buffered())))
-	for _, b := range next {
-		if b == '\n' {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(next, '\n')
 }

@@ -90,12 +90,12 @@ func NewTable(name, encoding string, units map[string]string, o Options, each fu
 	return t, nil
 }
 
-// NewSource returns a source of tables; close may be nil.
-func NewSource(tables []*Table, o Options, close func() error) (*Source, error) {
-	if close == nil {
-		close = func() error { return nil }
+// NewSource returns a source of tables; release may be nil.
+func NewSource(tables []*Table, o Options, release func() error) (*Source, error) {
+	if release == nil {
+		release = func() error { return nil }
 	}
-	s := &Source{close: close}
+	s := &Source{close: release}
 	var names []string
 	for _, t := range tables {
 		names = append(names, t.Name)
@@ -104,7 +104,7 @@ func NewSource(tables []*Table, o Options, close func() error) (*Source, error) 
 		}
 	}
 	if len(s.Tables) == 0 {
-		return nil, errors.Join(lab.Errorf(lab.Invalid, "the file has no table %q; it has %q", o.Sheet, names), close())
+		return nil, errors.Join(lab.Errorf(lab.Invalid, "the file has no table %q; it has %q", o.Sheet, names), release())
 	}
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package tabular
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -310,7 +311,7 @@ func isUnit(t string) bool {
 	if err == nil {
 		return true
 	}
-	problem, ok := err.(*ucum.ParseError)
+	problem, ok := errors.AsType[*ucum.ParseError](err)
 	return ok && problem.Suggestion != ""
 }
 

@@ -208,7 +208,7 @@ func readText(in io.ReaderAt, size int64, head []byte, o Options) (*Table, error
 func (t *Table) settle(s sample, o Options) {
 	t.Dialect.Decimal = "."
 	if !s.ragged {
-		sign, confidence := sniffDecimal(s.rows, t.Dialect.Delimiter)
+		sign, confidence := sniffDecimal(s.rows)
 		t.Dialect.Decimal = sign
 		if confidence < 0.9 && o.Decimal == "" {
 			t.Notes = append(t.Notes, Note{Code: "decimal_guessed", Confidence: confidence, Text: fmt.Sprintf("the decimal sign may be the comma or the point; %q was taken", sign)})

@@ -2,6 +2,7 @@ package tabular
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 )
@@ -82,7 +83,7 @@ func sampleRecords(head []byte, whole bool, delim string, l Limits) []Record {
 	var rows []Record
 	for len(rows) < sampleRows {
 		r, err := p.next()
-		if err == io.EOF || err != nil {
+		if errors.Is(err, io.EOF) || err != nil {
 			break
 		}
 		r.Cells = append([]Cell(nil), r.Cells...)
@@ -122,7 +123,7 @@ func firstN(s string, n int) string {
 
 // sniffDecimal tells the decimal sign of the data rows. It is unsure when every
 // comma could as well part thousands.
-func sniffDecimal(rows []Record, delim string) (sign string, confidence float64) {
+func sniffDecimal(rows []Record) (sign string, confidence float64) {
 	var comma, thousands, point int
 	for _, r := range rows {
 		for _, c := range r.Cells {

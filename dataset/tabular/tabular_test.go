@@ -299,7 +299,7 @@ func TestRealFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer s.Close() //nolint:errcheck // it was only read
+			defer s.Close()
 			table := s.Tables[0]
 			l := table.Layout
 			if got := len(rowsOf(t, table, tabular.Data)); got != want.data || l.Width != want.width || l.HeaderFrom != want.header || table.Dialect.Encoding != want.encoding || l.Names[0] != want.first {
@@ -320,7 +320,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		defer s.Close() //nolint:errcheck // it was only read
+		defer s.Close()
 		for _, table := range s.Tables {
 			last := int64(-1)
 			_ = table.Each(func(r tabular.Record) error {

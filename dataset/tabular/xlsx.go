@@ -207,8 +207,8 @@ func sheetParts(z *zip.Reader) (map[string]string, error) {
 	}
 	targets := map[string]string{}
 	for _, r := range rels.Relationship {
-		if strings.HasPrefix(r.Target, "/") {
-			targets[r.ID] = strings.TrimPrefix(r.Target, "/")
+		if after, ok := strings.CutPrefix(r.Target, "/"); ok {
+			targets[r.ID] = after
 		} else {
 			targets[r.ID] = path.Join("xl", r.Target)
 		}

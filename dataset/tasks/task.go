@@ -3,6 +3,7 @@ package tasks
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,10 +105,10 @@ func (m *Maker) Add(e dataset.Experiment, part string, yield func(Task) error) e
 	if e.Class == dataset.Invalidated {
 		return nil
 	}
-	for _, make := range []func(dataset.Experiment, string) []Task{
+	for _, tasksOf := range []func(dataset.Experiment, string) []Task{
 		m.predict, m.propose, m.explain, m.protocol, m.rank, m.forecast, m.extract, m.next, m.series, m.literature,
 	} {
-		for _, t := range make(e, part) {
+		for _, t := range tasksOf(e, part) {
 			t.Version, t.Campaign, t.Part = Version, m.campaign, part
 			if t.Experiment == "" {
 				t.Experiment = e.IDs.ExperimentID.String()
@@ -171,8 +172,8 @@ func asKnown(was *dataset.Experiment, at time.Time) *dataset.Experiment {
 	e := *was
 	e.Observed = append(dataset.Object[dataset.ObservedCell]{}, e.Observed...)
 	invalid := false
-	for i := len(e.Record.Corrections) - 1; i >= 0; i-- {
-		c := e.Record.Corrections[i]
+	for _, c := range slices.Backward(e.Record.Corrections) {
+
 		if c.RecordedAt.Before(at) {
 			invalid = invalid || c.Kind == "invalidate"
 			continue

@@ -114,8 +114,8 @@ func (m *Maker) rival(e dataset.Experiment, part string) (other dataset.Experime
 	if mine.Value == nil {
 		return other, o, false, false
 	}
-	for i := len(m.past) - 1; i >= 0; i-- {
-		p := m.past[i]
+	for _, p := range slices.Backward(m.past) {
+
 		theirs, _ := p.e.Observed.Get(o.Name)
 		if p.part != part || !succeeded(*p.e) || theirs.Value == nil || theirs.Unit != mine.Unit {
 			continue

@@ -82,6 +82,7 @@ func Settings(settings dataset.Object[dataset.SettingCell]) []Quantity {
 				parts[i] = Short(x)
 			}
 			out = append(out, Quantity{Name: s.Name, Value: strings.Join(parts, ":"), Unit: unitOf(s.Value.Unit)})
+		default: // it is absent
 		}
 	}
 	return out

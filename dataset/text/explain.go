@@ -14,7 +14,7 @@ import (
 func Explain(r dataset.Experiment) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { b.WriteString(plain(fmt.Sprintf(format, args...)) + "\n") }
-	for _, l := range strings.Split(CardOf(r).Render(), "\n") {
+	for l := range strings.SplitSeq(CardOf(r).Render(), "\n") {
 		line("%s", l)
 	}
 	line("")

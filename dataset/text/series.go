@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -120,7 +121,7 @@ func (s Series) String() string {
 	if len(s.Peaks) > 0 {
 		var all []string
 		for _, p := range s.Peaks {
-			all = append(all, Short(round(p.Height, 4))+"@"+fmt.Sprint(p.At))
+			all = append(all, Short(round(p.Height, 4))+"@"+strconv.Itoa(p.At))
 		}
 		text += ", peaks " + strings.Join(all, " ")
 	}

@@ -22,10 +22,10 @@ import (
 func TestCardsComeBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		any := rapid.OneOf(rapid.StringMatching(`[a-z (;:)]{1,8}`), rapid.SampledFrom([]string{
+		words := rapid.OneOf(rapid.StringMatching(`[a-z (;:)]{1,8}`), rapid.SampledFrom([]string{
 			"KOAc", "12", "-1.5e3 mol", "5±1", "a -> b", "\"q\"", " x", "x ", "1:2", "line\nend", "mol/L", "%", "µ", "\u2028", "why", ".", "; set a 1", "\x00", "a..b", "→",
 		}), rapid.StringN(1, 12, 40))
-		whole := rapid.Custom(func(t *rapid.T) string { return strings.ToValidUTF8(any.Draw(t, "text"), "?") })
+		whole := rapid.Custom(func(t *rapid.T) string { return strings.ToValidUTF8(words.Draw(t, "text"), "?") })
 		digits := rapid.Custom(func(t *rapid.T) string { return text.Short(rapid.Float64Range(-1e9, 1e9).Draw(t, "x")) })
 		quantity := rapid.Custom(func(t *rapid.T) text.Quantity {
 			q := text.Quantity{Name: whole.Draw(t, "name")}
@@ -111,8 +111,12 @@ func run() dataset.Experiment {
 		v    lab.Value
 		unit lab.Unit
 	}{
-		{"base", lab.Label("CsOPiv"), ""}, {"ligand", lab.Label("XPhos"), ""}, {"solvent", lab.Label("DMAc"), ""},
-		{"temperature", lab.Number(104.98712341), "Cel"}, {"concentration", lab.Number(0.153), "mol/L"}, {"injection", lab.Number(0.0587123), "mL"},
+		{"base", lab.Label("CsOPiv"), ""},
+		{"ligand", lab.Label("XPhos"), ""},
+		{"solvent", lab.Label("DMAc"), ""},
+		{"temperature", lab.Number(104.98712341), "Cel"},
+		{"concentration", lab.Number(0.153), "mol/L"},
+		{"injection", lab.Number(0.0587123), "mL"},
 	} {
 		_ = i
 		e.Settings = append(e.Settings, dataset.Member[dataset.SettingCell]{Name: s.name, Value: dataset.SettingCell{Value: s.v, Unit: s.unit}})

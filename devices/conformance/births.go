@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -45,7 +46,7 @@ var births = []Check{
 			}
 		}
 		if len(d.Profile) == 0 || d.Minor == nil || d.Simulated == nil {
-			return fmt.Errorf("ldp:profile, ldp:minor or ldp:simulated is missing")
+			return errors.New("ldp:profile, ldp:minor or ldp:simulated is missing")
 		}
 		return nil
 	}},
@@ -59,7 +60,7 @@ var births = []Check{
 			return err
 		}
 		if len(d.Actions) == 0 {
-			return fmt.Errorf("there is no action: nothing could be asked of it")
+			return errors.New("there is no action: nothing could be asked of it")
 		}
 		for name, a := range d.Actions {
 			if a.Recovery == "" {
@@ -106,7 +107,7 @@ var births = []Check{
 	}},
 	{Name: "birth.capabilities", Title: "the descriptor names at least one capability", raw: true, run: func(_ context.Context, b *bench) error {
 		if len(b.about.Capabilities) == 0 {
-			return fmt.Errorf("ldp:capabilities is empty: no protocol could ask for the device")
+			return errors.New("ldp:capabilities is empty: no protocol could ask for the device")
 		}
 		return nil
 	}},
@@ -204,7 +205,7 @@ func checkTD(_ context.Context, b *bench) error {
 		return fmt.Errorf("@context does not name %s", td)
 	}
 	if d.Title == "" || d.Security == nil || len(d.Schemes) == 0 {
-		return fmt.Errorf("title, security or securityDefinitions is missing")
+		return errors.New("title, security or securityDefinitions is missing")
 	}
 	for name, a := range d.Actions {
 		if len(a.Forms) == 0 || a.Forms[0].Href == "" {

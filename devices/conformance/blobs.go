@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -32,7 +33,7 @@ var blobs = []Check{
 				return err
 			}
 			if !r.resumed() {
-				return fmt.Errorf("no piece was sent from the offset at which the upload was cut")
+				return errors.New("no piece was sent from the offset at which the upload was cut")
 			}
 			return nil
 		})
@@ -201,7 +202,7 @@ func (b *bench) withBlobs(ctx context.Context, cut bool, f func(*received, heard
 	r := &received{token: b.new(), cut: cut, parts: map[string][]byte{}, whole: map[string]bool{}, news: b.news}
 	server := &http.Server{Handler: r, ReadHeaderTimeout: b.cfg.Patience}
 	go func() { _ = server.Serve(listener) }() // until it is closed
-	defer server.Close()
+	defer func() { _ = server.Close() }()      // what it was for is over
 	upload := fields{"href": "http://" + listener.Addr().String() + "/up", "token": r.token}
 	e, err := b.done(ctx, b.order(x.action.Name, x.params, fields{"upload": upload}))
 	if err != nil {

@@ -138,7 +138,7 @@ func (m *machine) Kill() error {
 	m.device.Kill()
 	<-m.ended
 	m.device, m.ended = nil, nil
-	if m.err != sdk.ErrKilled {
+	if !errors.Is(m.err, sdk.ErrKilled) {
 		return m.err
 	}
 	return nil
@@ -176,7 +176,7 @@ func skips(r conformance.Report) []string {
 // broker in memory and over a real one that is restarted, and skips none.
 func TestGoSDKConforms(t *testing.T) {
 	t.Parallel()
-	memory, real := devicestest.NewBroker(), mqtttest.Start(t)
+	memory, served := devicestest.NewBroker(), mqtttest.Start(t)
 	for name, b := range map[string]struct {
 		dial    devices.Dialer
 		restart func() error
@@ -185,7 +185,7 @@ func TestGoSDKConforms(t *testing.T) {
 	}{
 		"Memory": {memory.Dial, func() error { memory.Stop(); memory.Start(); return nil }, nil, 80},
 		// What a real link can make different.
-		"MQTT": {mqtt.Dialer(real.Options()), func() error { real.Stop(); real.Start(); return nil }, []string{"birth", "link", "crash"}, 15},
+		"MQTT": {mqtt.Dialer(served.Options()), func() error { served.Stop(); served.Start(); return nil }, []string{"birth", "link", "crash"}, 15},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/athanor-lab/athanor/devices"
 	"github.com/athanor-lab/athanor/lab"
@@ -206,11 +207,11 @@ func (b *bench) isStill(ctx context.Context, o order) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	all := b.all(o.id)
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].State != lab.CommandPaused {
-			return fmt.Errorf("it is %s; want paused", brief(all[i]))
+	for _, a := range slices.Backward(all) {
+		if a.State != lab.CommandPaused {
+			return fmt.Errorf("it is %s; want paused", brief(a))
 		}
-		if !all[i].Dup {
+		if !a.Dup {
 			return nil
 		}
 	}

@@ -46,9 +46,25 @@ var refusals = []Check{
 	}},
 	{Name: "refuse.wrong-type", Title: "a field of a wrong type is refused", Needs: "C", run: func(ctx context.Context, b *bench) error {
 		for _, m := range []fields{
-			{"name": 7}, {"name": ""}, {"name": "a b"}, {"epoch": "1"}, {"epoch": 1.5}, {"epoch": 0}, {"epoch": -1}, {"epoch": true}, {"params": []int{1}},
-			{"params": "x"}, {"expires": "soon"}, {"expires": 5}, {"expires": "2030-13-01T00:00:00Z"}, {"timeout_s": "1"}, {"after": "x"}, {"after": []int{1}},
-			{"samples": fields{}}, {"samples": []string{"S"}}, {"traceparent": "x"},
+			{"name": 7},
+			{"name": ""},
+			{"name": "a b"},
+			{"epoch": "1"},
+			{"epoch": 1.5},
+			{"epoch": 0},
+			{"epoch": -1},
+			{"epoch": true},
+			{"params": []int{1}},
+			{"params": "x"},
+			{"expires": "soon"},
+			{"expires": 5},
+			{"expires": "2030-13-01T00:00:00Z"},
+			{"timeout_s": "1"},
+			{"after": "x"},
+			{"after": []int{1}},
+			{"samples": fields{}},
+			{"samples": []string{"S"}},
+			{"traceparent": "x"},
 		} {
 			if err := b.with(ctx, m, devices.BadMessage); err != nil {
 				return err

@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -177,7 +178,7 @@ func (b *bench) impostor(ctx context.Context, other func(order, example) []byte)
 		err = fmt.Errorf("after the impostor, the first command is %s; want done", brief(e))
 	}
 	if err == nil && !slices.Contains(b.said(o.id), lab.CommandDone) {
-		err = fmt.Errorf("the first command was never done")
+		err = errors.New("the first command was never done")
 	}
 	return err
 }

@@ -167,8 +167,8 @@ func (b *bench) whileLatched(ctx context.Context, f func() error) error {
 	}
 	err := f()
 	back := b.latch(ctx, marshal(devices.LabStop{ID: b.new(), By: b.id}))
-	if clear := b.latch(ctx, nil); back == nil {
-		back = clear
+	if cleared := b.latch(ctx, nil); back == nil {
+		back = cleared
 	}
 	if err == nil {
 		err = back

@@ -5,6 +5,7 @@ package devicestest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,7 +38,7 @@ func NewBroker() *Broker {
 type session struct {
 	broker *Broker
 	spec   devices.Session
-	ctx    context.Context // of its handlers
+	ctx    context.Context //nolint:containedctx // of its handlers
 	end    context.CancelFunc
 	queues []*queue
 	calls  chan func() // of Up and Down, in their order
@@ -132,7 +133,7 @@ func (s *session) Close() error {
 }
 
 // Cut implements [devices.Bus].
-func (s *session) Cut() { s.cut(fmt.Errorf("the session was cut"), true) }
+func (s *session) Cut() { s.cut(errors.New("the session was cut"), true) }
 
 // cut takes the link away. A cause means that the session did not want it: the
 // will is published and Down runs. A final cut is for ever.
@@ -220,7 +221,7 @@ func (b *Broker) Stop() {
 	all := slices.Collect(maps.Values(b.sessions))
 	b.mu.Unlock()
 	for _, s := range all {
-		s.cut(fmt.Errorf("the broker is down"), false)
+		s.cut(errors.New("the broker is down"), false)
 	}
 }
 

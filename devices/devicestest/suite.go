@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -113,7 +114,7 @@ func exerciseArrivalOrder(t *testing.T, h Harness) {
 	w := take(t, h, devices.Session{ClientID: "writer"})
 	var want []string
 	for i := range messages {
-		want = append(want, fmt.Sprint(i))
+		want = append(want, strconv.Itoa(i))
 		publish(t, w, devices.Message{Topic: topic(t, []string{"a", "b/x", "c"}[i%3]), Payload: []byte(want[i]), QoS: 1})
 	}
 	var all []string
@@ -208,7 +209,7 @@ func exerciseShared(t *testing.T, h Harness) {
 	}
 	w := take(t, h, devices.Session{ClientID: "writer"})
 	for i := range messages {
-		publish(t, w, devices.Message{Topic: topic(t, "d/ev"), Payload: []byte(fmt.Sprint(i)), QoS: 1})
+		publish(t, w, devices.Message{Topic: topic(t, "d/ev"), Payload: []byte(strconv.Itoa(i)), QoS: 1})
 	}
 	seen, by := map[string]bool{}, map[string]int{}
 	for range messages {

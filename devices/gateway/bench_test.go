@@ -1,11 +1,11 @@
 package gateway_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -24,8 +24,7 @@ import (
 func BenchmarkCommands(b *testing.B) {
 	const fleet = 20
 	dial := mqtt.Dialer(mqtttest.Start(b).Options())
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	ctx := b.Context()
 	done := new(gatewaytest.Completer)
 	g, err := gateway.Open(ctx, gateway.Config{Dial: dial, Ledger: new(gatewaytest.Ledger), Fleet: new(gatewaytest.Fleet), Completer: done})
 	if err != nil {
@@ -34,7 +33,7 @@ func BenchmarkCommands(b *testing.B) {
 	go func() { _ = g.Run(ctx) }()
 	dir := b.TempDir()
 	for i := range fleet {
-		d := sdk.New(sdk.Config{ID: fmt.Sprint("d", i), Kind: "K", Journal: filepath.Join(dir, fmt.Sprint(i)), TrustClock: true})
+		d := sdk.New(sdk.Config{ID: fmt.Sprint("d", i), Kind: "K", Journal: filepath.Join(dir, strconv.Itoa(i)), TrustClock: true})
 		sdk.Handle(d, "x", func(*sdk.Ctx, struct{}) (struct{}, error) { return struct{}{}, nil })
 		go func() { _ = d.Run(ctx, dial) }()
 	}

@@ -110,9 +110,9 @@ func (g *Gateway) append(ctx context.Context, name string, a *arrival, c devices
 	}
 	switch kind := lab.KindOf(err); {
 	case err != nil && kind == lab.Invalid:
-		g.log.Warn("blob begun anew", "device", name, "sha256", c.SHA256, "err", err)
+		g.log.WarnContext(ctx, "blob begun anew", "device", name, "sha256", c.SHA256, "err", err)
 	case err != nil && kind != lab.Conflict:
-		g.log.Error("chunk not stored; it will be asked for", "device", name, "sha256", c.SHA256, "err", err)
+		g.log.ErrorContext(ctx, "chunk not stored; it will be asked for", "device", name, "sha256", c.SHA256, "err", err)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -90,7 +90,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, c lab.Command) (*lab.Result, 
 	d.sent(e)
 	// It is in the ledger: what is not published now is published later.
 	if err := d.publish(ctx, e); err != nil {
-		d.cfg.Logger.Warn("command not published; a gateway will", "command_id", e.ID(), "device", c.Device, "err", err)
+		d.cfg.Logger.WarnContext(ctx, "command not published; a gateway will", "command_id", e.ID(), "device", c.Device, "err", err)
 	}
 	return nil, nil
 }
@@ -252,7 +252,7 @@ func (d *Dispatcher) Resolve(ctx context.Context, id lab.CommandID, outcome lab.
 	d.settled(ctx, e)
 	err = d.ctl(ctx, e.Command.Device, devices.Ctl{Op: devices.OpResolve, Target: e.ID(), Outcome: outcome, By: by, Reason: reason})
 	if err != nil {
-		d.cfg.Logger.Warn("resolution not told to the device", "command_id", e.ID(), "device", e.Command.Device, "err", err)
+		d.cfg.Logger.WarnContext(ctx, "resolution not told to the device", "command_id", e.ID(), "device", e.Command.Device, "err", err)
 	}
 	return nil
 }

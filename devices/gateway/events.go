@@ -91,7 +91,7 @@ func (g *Gateway) take(ctx context.Context, name string, ev devices.Event, raw [
 		e, taken, err := g.cfg.Ledger.Fold(ctx, name, ev, raw)
 		switch {
 		case lab.KindOf(err) == lab.NotFound || lab.KindOf(err) == lab.Invalid:
-			g.log.Debug("event ignored: the command was not sent to this device", "device", name, "command_id", ev.ID)
+			g.log.DebugContext(ctx, "event ignored: the command was not sent to this device", "device", name, "command_id", ev.ID)
 			return
 		case err == nil && e.State.Terminal():
 			if taken {
@@ -106,7 +106,7 @@ func (g *Gateway) take(ctx context.Context, name string, ev devices.Event, raw [
 		case ctx.Err() != nil:
 			return
 		}
-		g.log.Error("event not entered; trying again", "device", name, "command_id", ev.ID, "err", err)
+		g.log.ErrorContext(ctx, "event not entered; trying again", "device", name, "command_id", ev.ID, "err", err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

@@ -99,6 +99,7 @@ func (g *Gateway) onDevice(_ context.Context, m devices.Message) {
 		err = g.onConn(name, m.Payload, m.Retain)
 	case devices.LeafState:
 		err = g.onState(name, m.Payload, m.Retain)
+	default: // other topics have handlers of their own
 	}
 	if err != nil {
 		g.distrust(name, m.Topic, m.Payload, err)
@@ -341,7 +342,7 @@ func (g *Gateway) saveDirty(ctx context.Context) {
 	for _, d := range save {
 		group.Go(func() error {
 			if err := g.cfg.Fleet.Save(ctx, d); err != nil && ctx.Err() == nil {
-				g.log.Warn("device not saved; trying again", "device", d.ID, "err", err)
+				g.log.WarnContext(ctx, "device not saved; trying again", "device", d.ID, "err", err)
 				g.mu.Lock()
 				g.device(d.ID).dirty = true
 				g.mu.Unlock()
@@ -384,7 +385,7 @@ func (g *Gateway) beatDue(ctx context.Context) {
 			continue // it holds times, numbers and texts only
 		}
 		if err := g.Dispatcher.cfg.Bus.Publish(ctx, devices.Message{Topic: devices.BeatTopic(g.Dispatcher.cfg.Lab, name), Payload: b}); err != nil && ctx.Err() == nil {
-			g.log.Debug("beat not sent", "cell", name, "err", err)
+			g.log.DebugContext(ctx, "beat not sent", "cell", name, "err", err)
 		}
 	}
 }

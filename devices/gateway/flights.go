@@ -211,7 +211,7 @@ func (g *Gateway) look(ctx context.Context, f *flight, now time.Time) {
 	inDoubt := f.doubt
 	// The test of the link: whoever is online has the lease after two sendings.
 	if send && !d.deaf && e.State == "" && d.Conn == devices.Online && d.Epoch == 0 && now.Sub(f.since) >= 2*g.cfg.Resend {
-		g.log.Warn("device does not take its lease", "device", d.ID)
+		g.log.WarnContext(ctx, "device does not take its lease", "device", d.ID)
 		d.deaf, d.dirty = true, true
 		d.showFaults()
 	}
@@ -232,7 +232,7 @@ func (g *Gateway) look(ctx context.Context, f *flight, now time.Time) {
 	// Another gateway may know more.
 	switch stored, err := g.cfg.Ledger.Get(ctx, e.ID()); {
 	case err != nil:
-		g.log.Warn("ledger not read; trying again", "command_id", e.ID(), "err", err)
+		g.log.WarnContext(ctx, "ledger not read; trying again", "command_id", e.ID(), "err", err)
 	case stored.State.Terminal():
 		g.drop(e)
 	case over:
@@ -240,7 +240,7 @@ func (g *Gateway) look(ctx context.Context, f *flight, now time.Time) {
 	case cancel:
 		_ = g.ctl(ctx, e.Command.Device, devices.Ctl{Op: devices.OpCancel, Target: e.ID()}) // tried again
 	default:
-		g.log.Debug("command sent again", "command_id", e.ID(), "device", e.Command.Device)
+		g.log.DebugContext(ctx, "command sent again", "command_id", e.ID(), "device", e.Command.Device)
 		_ = g.publish(ctx, stored) // tried again
 	}
 }
@@ -265,9 +265,9 @@ func (g *Gateway) doubt(ctx context.Context, e Entry) {
 	settled, taken, err := settle(ctx, g.cfg.Ledger, e, devices.Event{State: lab.CommandInDoubt, Effect: lab.EffectUnknown, Error: why})
 	switch {
 	case err != nil:
-		g.log.Warn("doubt not entered; trying again", "command_id", e.ID(), "err", err)
+		g.log.WarnContext(ctx, "doubt not entered; trying again", "command_id", e.ID(), "err", err)
 	case taken:
-		g.log.Warn("command in doubt", "command_id", e.ID(), "device", e.Command.Device)
+		g.log.WarnContext(ctx, "command in doubt", "command_id", e.ID(), "device", e.Command.Device)
 		g.tell(ctx, settled)
 		g.mu.Lock() // the device may yet say how it ended
 		g.device(e.Command.Device).flights[e.ID()] = &flight{entry: settled, since: time.Now(), next: time.Now().Add(doubtEvery), doubt: true}

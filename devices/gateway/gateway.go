@@ -129,7 +129,7 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 			{Filters: []string{devices.Topic(l, "+", devices.LeafRecall)}, Handle: g.onRecall},
 		},
 		Up:   func(context.Context, devices.Bus) { g.hurry() },
-		Down: func(err error) { g.log.Warn("link lost", "err", err) },
+		Down: func(err error) { g.log.WarnContext(ctx, "link lost", "err", err) },
 	})
 	if err != nil {
 		return nil, err
@@ -180,7 +180,7 @@ func (g *Gateway) sweep(ctx context.Context) {
 	open, err := g.cfg.Ledger.Open(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			g.log.Error("ledger not read; trying again", "err", err)
+			g.log.ErrorContext(ctx, "ledger not read; trying again", "err", err)
 		}
 		return
 	}
@@ -211,20 +211,20 @@ func (g *Gateway) tell(ctx context.Context, e Entry) {
 	g.drop(e)
 	r, err := ResultOf(e)
 	if err != nil {
-		g.log.Error("end of command not told", "command_id", e.ID(), "err", err)
+		g.log.ErrorContext(ctx, "end of command not told", "command_id", e.ID(), "err", err)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	if err := g.matter(ctx, e); err != nil {
-		g.log.Warn("end of command not noted in the ledger of samples; trying again", "command_id", e.ID(), "err", err)
+		g.log.WarnContext(ctx, "end of command not noted in the ledger of samples; trying again", "command_id", e.ID(), "err", err)
 		return
 	}
 	if err := g.cfg.Completer.Complete(ctx, r); err != nil {
-		g.log.Warn("end of command not told; trying again", "command_id", e.ID(), "err", err)
+		g.log.WarnContext(ctx, "end of command not told; trying again", "command_id", e.ID(), "err", err)
 		return
 	}
 	if err := g.cfg.Ledger.Notified(ctx, e.ID(), e.State); err != nil && lab.KindOf(err) != lab.NotFound {
-		g.log.Warn("telling not noted; it will be told again", "command_id", e.ID(), "err", err)
+		g.log.WarnContext(ctx, "telling not noted; it will be told again", "command_id", e.ID(), "err", err)
 	}
 }

@@ -12,8 +12,11 @@ import (
 
 // The nouns of a handover are the laboratory's.
 type (
-	Place         = lab.Place
-	Placement     = lab.Placement
+	// Place is where a sample can be.
+	Place = lab.Place
+	// Placement is a sample and where it is.
+	Placement = lab.Placement
+	// HandoverState is how far a handover has come.
 	HandoverState = lab.HandoverState
 )
 

@@ -103,7 +103,7 @@ func (g *Gateway) gathered(ctx context.Context, name string, ev devices.Event, r
 		ev.Blobs[i].Data = nil
 		switch {
 		case err != nil:
-			g.log.Error("blob not stored; the end of the command waits", "command_id", ev.ID, "sha256", b.SHA256, "err", err)
+			g.log.ErrorContext(ctx, "blob not stored; the end of the command waits", "command_id", ev.ID, "sha256", b.SHA256, "err", err)
 			complete = false
 		case !whole:
 			complete = false

@@ -60,7 +60,7 @@ func (g *Gateway) recallDue(ctx context.Context) {
 	silent, err := g.cfg.Recalls.Silent(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			g.log.Warn("nobody knows whom to ask what was done since the backup; trying again", "err", err)
+			g.log.WarnContext(ctx, "nobody knows whom to ask what was done since the backup; trying again", "err", err)
 		}
 		return
 	}
@@ -83,9 +83,9 @@ func (g *Gateway) recallDue(ctx context.Context) {
 		case due:
 			_ = g.ctl(ctx, name, ask) // asked again
 		case there && old:
-			g.log.Warn("a device cannot say what it was told since the backup; should a command come under an id that it knows, a person is asked", "device", name)
+			g.log.WarnContext(ctx, "a device cannot say what it was told since the backup; should a command come under an id that it knows, a person is asked", "device", name)
 			if _, err := g.cfg.Recalls.KeepTold(ctx, name, nil, true); err != nil {
-				g.log.Warn("recall not noted; trying again", "device", name, "err", err)
+				g.log.WarnContext(ctx, "recall not noted; trying again", "device", name, "err", err)
 			}
 		}
 	}
@@ -121,7 +121,7 @@ func (g *Gateway) onRecall(ctx context.Context, m devices.Message) {
 	}
 	n, err := g.cfg.Recalls.KeepTold(ctx, name, told, !page.More)
 	if err != nil {
-		g.log.Warn("what a device was told is not noted; asking again", "device", name, "err", err)
+		g.log.WarnContext(ctx, "what a device was told is not noted; asking again", "device", name, "err", err)
 		return
 	}
 	g.mu.Lock()
@@ -132,7 +132,7 @@ func (g *Gateway) onRecall(ctx context.Context, m devices.Message) {
 		return
 	}
 	d.recall = nil
-	g.log.Warn("a device has said what it was told since the backup; steps that come to the same take what was done", "device", name, "commands", r.kept)
+	g.log.WarnContext(ctx, "a device has said what it was told since the backup; steps that come to the same take what was done", "device", name, "commands", r.kept)
 }
 
 // otherwise is why a command is not sent: its device, or another, was told

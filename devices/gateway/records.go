@@ -170,7 +170,7 @@ func (g *Gateway) note(what string, must bool, do func(context.Context) error) {
 	select {
 	case g.notes <- note{what, must, do}:
 	default:
-		g.log.Error(what, "err", "too much waits for the database")
+		g.log.Error("a note was not kept", "note", what, "err", "too much waits for the database")
 	}
 }
 
@@ -183,7 +183,7 @@ func (g *Gateway) writeNotes(ctx context.Context) {
 				if err == nil || ctx.Err() != nil {
 					break
 				}
-				g.log.Error(n.what, "err", err, "again", n.must)
+				g.log.ErrorContext(ctx, "a note was not kept", "note", n.what, "err", err, "again", n.must)
 				if kind := lab.KindOf(err); !n.must || kind == lab.Invalid || kind == lab.NotFound {
 					break
 				}
@@ -265,7 +265,7 @@ func (d *device) showFaults() {
 }
 
 // onTelemetry takes a batch.
-func (g *Gateway) onTelemetry(_ context.Context, m devices.Message) {
+func (g *Gateway) onTelemetry(ctx context.Context, m devices.Message) {
 	name, _, stream, ok := devices.ParseSubTopic(m.Topic)
 	if !ok || !g.admit(name, len(m.Payload)) || g.cfg.Telemetry == nil {
 		return
@@ -287,7 +287,7 @@ func (g *Gateway) onTelemetry(_ context.Context, m devices.Message) {
 	select {
 	case g.batches <- TelemetryBatch{Device: name, Stream: stream, Batch: b}:
 	default:
-		g.log.Warn("telemetry dropped: too much waits for the database", "device", name, "stream", stream)
+		g.log.WarnContext(ctx, "telemetry dropped: too much waits for the database", "device", name, "stream", stream)
 	}
 }
 
@@ -304,7 +304,7 @@ func (g *Gateway) writeBatches(ctx context.Context) {
 			all = append(all, <-g.batches)
 		}
 		if err := g.cfg.Telemetry.SaveBatches(ctx, all); err != nil && ctx.Err() == nil {
-			g.log.Error("telemetry not saved", "batches", len(all), "err", err)
+			g.log.ErrorContext(ctx, "telemetry not saved", "batches", len(all), "err", err)
 		}
 	}
 }

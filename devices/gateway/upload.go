@@ -162,9 +162,10 @@ func (h *receiver) get(w http.ResponseWriter, r *http.Request) {
 	case lab.NotFound, lab.Invalid:
 		http.Error(w, "there is no such blob", http.StatusNotFound)
 		return
+	default: // as any error
 	}
 	if err != nil {
-		h.logger.Error("blob not read", "sha256", sum, "err", err)
+		h.logger.ErrorContext(r.Context(), "blob not read", "sha256", sum, "err", err)
 		http.Error(w, "the blob could not be read; try again", http.StatusServiceUnavailable)
 		return
 	}

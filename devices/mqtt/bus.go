@@ -25,7 +25,7 @@ type bus struct {
 	url     *url.URL
 	session devices.Session
 	queues  []*queue
-	ctx     context.Context // until Close or Cut
+	ctx     context.Context //nolint:containedctx // until Close or Cut
 	end     context.CancelFunc
 
 	mu   sync.Mutex

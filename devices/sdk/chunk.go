@@ -31,7 +31,7 @@ var errAway = lab.Errorf(lab.Unavailable, "upload: the command has no href")
 // link that was cut, nor an answer that was no.
 func unreachable(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
-	return err == errAway || ok && op.Op == "dial"
+	return errors.Is(err, errAway) || ok && op.Op == "dial"
 }
 
 // answer takes what the laboratory says to chunks, and reports whether the blob

@@ -38,7 +38,7 @@ func (wall) Sleep(ctx context.Context, d time.Duration) error {
 // Ctx is what a command's function gets: a context that ends when the command
 // is cancelled, stopped or out of time, and what belongs to the command.
 type Ctx struct {
-	context.Context
+	context.Context //nolint:containedctx // it is one
 
 	d     *Device
 	e     *entry

@@ -77,8 +77,8 @@ type Device struct {
 
 	journal *journal
 	out     *outbox
-	work    sync.WaitGroup // functions that run
-	root    context.Context
+	work    sync.WaitGroup  // functions that run
+	root    context.Context //nolint:containedctx // until Close or Kill
 	end     context.CancelCauseFunc
 
 	mu      sync.Mutex
@@ -207,7 +207,7 @@ func (d *Device) Run(ctx context.Context, dial devices.Dialer) error {
 	<-d.root.Done()
 	d.mu.Lock()   // whoever starts work has done so, and nobody will
 	d.mu.Unlock() //nolint:staticcheck // the lock is a barrier
-	killed := context.Cause(d.root) == errDead
+	killed := errors.Is(context.Cause(d.root), errDead)
 	if killed {
 		if bus != nil {
 			bus.Cut()
@@ -243,7 +243,7 @@ func (d *Device) crash(p Point, id string) bool {
 	if d.cfg.Crash != nil && d.root.Err() == nil && d.cfg.Crash(p, id) {
 		d.Kill()
 	}
-	return context.Cause(d.root) == errDead
+	return errors.Is(context.Cause(d.root), errDead)
 }
 
 // dial takes the bus, again and again until it has it or the device ends.
@@ -279,7 +279,7 @@ func (d *Device) dial(dial devices.Dialer) devices.Bus {
 }
 
 // receive handles what arrives, one after the other.
-func (d *Device) receive(_ context.Context, m devices.Message) {
+func (d *Device) receive(ctx context.Context, m devices.Message) {
 	if d.root.Err() != nil {
 		return
 	}
@@ -290,13 +290,13 @@ func (d *Device) receive(_ context.Context, m devices.Message) {
 		d.onBeat(m.Payload)
 	case devices.Topic(d.cfg.Lab, d.cfg.ID, devices.LeafCmd):
 		if m.Retain {
-			d.log.Warn("retained command ignored: commands are never retained")
+			d.log.WarnContext(ctx, "retained command ignored: commands are never retained")
 			return
 		}
 		d.onCmd(m.Payload)
 	case devices.Topic(d.cfg.Lab, d.cfg.ID, devices.LeafCtl):
 		if m.Retain {
-			d.log.Warn("retained ctl ignored: operations are never retained")
+			d.log.WarnContext(ctx, "retained ctl ignored: operations are never retained")
 			return
 		}
 		d.onCtl(m.Payload)

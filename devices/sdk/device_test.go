@@ -70,8 +70,8 @@ func TestRefusals(t *testing.T) {
 	b.start()
 	refuse := func(name, c string, code devices.Code) {
 		t.Helper()
-		id := c[strings.Index(c, `"id":"`)+6:]
-		id = id[:strings.Index(id, `"`)]
+		_, id, _ := strings.Cut(c, `"id":"`)
+		id, _, _ = strings.Cut(id, `"`)
 		for k := range 2 {
 			b.send(devices.LeafCmd, c)
 			e := b.event(id, lab.CommandRejected, k+1)

@@ -34,7 +34,7 @@ func (c *Ctx) going(tell bool) (context.Context, error) {
 			c.d.say(e, devices.Event{State: lab.CommandRunning, Progress: e.progress})
 		}
 		if !paused && (e.going == nil || e.going.Err() != nil) {
-			e.going, e.stall = context.WithCancelCause(c.Context)
+			e.going, e.stall = context.WithCancelCause(c.Context) //nolint:fatcontext // of what is not paused any more, beside the one before
 		}
 		going, changed := e.going, c.d.changed
 		c.d.mu.Unlock()

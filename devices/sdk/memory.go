@@ -38,7 +38,7 @@ type entry struct {
 	paused   bool            // by an operation, and written down
 	held     bool            // by the watchdog
 	orphaned bool            // the watchdog has acted
-	going    context.Context // of its function while it is not paused
+	going    context.Context //nolint:containedctx // of its function while it is not paused
 	stall    func(error)     // ends going
 	progress float64
 	said     time.Time // when progress was last reported

@@ -201,7 +201,7 @@ func (o *outbox) publish(ctx context.Context, bus devices.Bus, batch []letter) b
 	ctx, cancel := context.WithTimeout(ctx, publishMax)
 	defer cancel()
 	if err := bus.Publish(ctx, msgs...); err != nil {
-		o.d.log.Debug("not said; trying again", "err", err)
+		o.d.log.DebugContext(ctx, "not said; trying again", "err", err)
 		return false
 	}
 	return true
@@ -334,7 +334,7 @@ func (d *Device) stateMessage() devices.Message {
 	s.Calibration, s.Consumables, s.Slots = d.calibrations, d.supplies, d.rack.states()
 	s.Alarms = append([]string{}, slices.Sorted(maps.Keys(d.alarms))...)
 	if err := d.journal.broken(); err != nil && d.root.Err() == nil {
-		s.Faults = append(s.Faults[:len(s.Faults):len(s.Faults)], lab.Fault{Code: "journal", Level: "critical", Text: err.Error()})
+		s.Faults = append(slices.Clip(s.Faults), lab.Fault{Code: "journal", Level: "critical", Text: err.Error()})
 	}
 	d.mu.Unlock()
 	b, err := json.Marshal(s)

@@ -315,7 +315,7 @@ func TestUploadOfStrangers(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if resp.StatusCode != 404 {
+	if resp.StatusCode != http.StatusNotFound {
 		t.Errorf("get what was never whole: %d; want 404", resp.StatusCode)
 	}
 }

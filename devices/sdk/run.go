@@ -94,7 +94,7 @@ func verdict(c *Ctx, a *action, params json.RawMessage) (ev devices.Event, ended
 		result, err = guard(func() (any, error) { return a.run(c, params) })
 	}
 	if err == nil {
-		return done(result), c.d.root.Err() == nil || context.Cause(c.d.root) == errShutdown
+		return done(result), c.d.root.Err() == nil || errors.Is(context.Cause(c.d.root), errShutdown)
 	}
 	return failure(c, err), c.d.root.Err() == nil
 }
@@ -151,13 +151,13 @@ func failure(c *Ctx, err error) devices.Event {
 	switch {
 	case errors.Is(err, ErrInDoubt):
 		ev.State = lab.CommandInDoubt
-	case interrupted && cause == errCancelled:
+	case interrupted && errors.Is(cause, errCancelled):
 		ev.State, ev.Code, ev.Effect = lab.CommandCancelled, "", lab.EffectPartial
-	case interrupted && cause == errStopped:
+	case interrupted && errors.Is(cause, errStopped):
 		ev.State, ev.Code, ev.Effect = lab.CommandAborted, "", lab.EffectPartial
-	case interrupted && cause == errTimeout:
+	case interrupted && errors.Is(cause, errTimeout):
 		ev.Code = devices.Timeout
-	case interrupted && cause == errOrphaned:
+	case interrupted && errors.Is(cause, errOrphaned):
 		ev.Code, ev.Effect, ev.Retryable = devices.Orphaned, lab.EffectPartial, true
 	}
 	if told {
@@ -188,11 +188,9 @@ func (d *Device) closeSoon(e *entry, ev devices.Event) {
 		return // the next start will see to it
 	}
 	place := d.writeEnd(e, ev)
-	d.work.Add(1)
-	go func() {
-		defer d.work.Done()
+	d.work.Go(func() {
 		d.closed(e, place)
-	}()
+	})
 }
 
 func (d *Device) writeEnd(e *entry, ev devices.Event) uint64 {
@@ -256,7 +254,7 @@ func (d *Device) checkpoint(e *entry, b json.RawMessage) error {
 	d.mu.Lock()
 	if e.final != nil {
 		d.mu.Unlock()
-		return fmt.Errorf("checkpoint of a command that has ended")
+		return errors.New("checkpoint of a command that has ended")
 	}
 	e.ckpt = b
 	place := d.journal.append(record{T: recCkpt, ID: e.id, V: b})

@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -75,7 +76,7 @@ func (d *Device) Hands(h Hands) {
 		d.rack.slots = append(d.rack.slots, devices.Slot{Slot: name})
 	}
 	if len(h.Slots) == 0 || h.Give == nil || h.Take == nil {
-		d.misuse(fmt.Errorf("hands need slots, Give and Take"))
+		d.misuse(errors.New("hands need slots, Give and Take"))
 		return
 	}
 	for name, f := range map[string]func(*Ctx, Handing) (string, error){devices.Give: h.Give, devices.Take: h.Take} {

@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -18,8 +19,7 @@ func specsOf(t reflect.Type, results bool) ([]lab.ParamSpec, error) {
 		return nil, fmt.Errorf("%s is not a struct", t)
 	}
 	var specs []lab.ParamSpec
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if !f.IsExported() || f.Anonymous {
 			return nil, fmt.Errorf("field %s is not exported, or embedded", f.Name)
 		}
@@ -84,7 +84,7 @@ func limits(s *lab.ParamSpec, tag reflect.StructTag) error {
 	if text, ok := tag.Lookup("enum"); ok {
 		s.Enum = strings.Split(text, ",")
 		if s.Type != "string" {
-			return fmt.Errorf("enum is for texts")
+			return errors.New("enum is for texts")
 		}
 	}
 	if text, ok := tag.Lookup("default"); ok {

@@ -54,8 +54,7 @@ func object(where string, t reflect.Type, closed bool) (*jsonschema.Schema, erro
 	if closed {
 		s.AdditionalProperties = &jsonschema.Schema{Not: &jsonschema.Schema{}}
 	}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		path := where + "." + name
 		r, known := rules[path]
@@ -133,10 +132,6 @@ type rule struct {
 	optional  bool // though the type writes it always
 	nullable  bool
 }
-
-func from(x float64) *float64 { return &x }
-
-func upTo(n int) *int { return &n }
 
 func states() []string {
 	var all []string

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/athanor-lab/athanor/devices/gateway"
@@ -184,8 +185,8 @@ func (m *measuring) close() {
 	for _, c := range m.children {
 		c.Kill()
 	}
-	for i := len(m.closers) - 1; i >= 0; i-- {
-		m.closers[i]()
+	for _, end := range slices.Backward(m.closers) {
+		end()
 	}
 }
 

@@ -86,6 +86,7 @@ func (w *watch) arrived(m devices.Message) {
 				}
 			})
 		}
+	default: // not counted
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func once(t *testing.T, dial devices.Dialer, name string, round int) error {
 		return err
 	}
 	defer bus.Cut() // as a process that is killed
-	want := fmt.Sprint(round)
+	want := strconv.Itoa(round)
 	if err := bus.Publish(t.Context(), devices.Message{Topic: name, Payload: []byte(want), QoS: 1}); err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func once(t *testing.T, dial devices.Dialer, name string, round int) error {
 		}
 		return nil
 	case <-time.After(devicestest.Patience):
-		return fmt.Errorf("connected, and deaf")
+		return errors.New("connected, and deaf")
 	}
 }
 

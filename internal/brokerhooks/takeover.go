@@ -36,7 +36,7 @@ func (h *takeover) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	} else {
 		old.Stop(packets.ErrSessionTakenOver)
 	}
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) { //nolint:forbidigo // the library does not tell when a client is gone
 		if now, ok := h.server.Clients.Get(cl.ID); !ok || now != old {
 			return
 		}

@@ -90,7 +90,7 @@ func (d *desk) poll(ctx context.Context) error {
 		open, err := d.db.Open(ctx)
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // it is over, whatever was asked
 			}
 			return fmt.Errorf("watch the ledger: %w", err)
 		}

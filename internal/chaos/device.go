@@ -154,7 +154,7 @@ func (m *mover) move(c *sdk.Ctx, part, of int) error {
 	if part < of {
 		return nil
 	}
-	time.Sleep(half) // it has happened: cancelling comes too late
+	time.Sleep(half) //nolint:forbidigo // it has happened: cancelling comes too late
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,12 +82,12 @@ func (p *proxy) pass(from, to net.Conn) {
 		out := packet
 		switch {
 		case held != nil:
-			out, held = append(packet, held...), nil
+			out, held = slices.Concat(packet, held), nil
 		case later:
 			held = packet
 			continue
 		case again:
-			out = append(packet, packet...)
+			out = slices.Concat(packet, packet)
 		}
 		if _, err := to.Write(out); err != nil {
 			return

@@ -144,7 +144,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if r.Orphans, r.Unwatched, err = readWalks(s.dirs, silent); err != nil {
 		return r, err
 	}
-	own := 0
+	var own int
 	if r.KillsAt, own, err = readGraves(s.dirs); err != nil {
 		return r, err
 	}
@@ -231,8 +231,8 @@ func (s *scene) proxy(n int) (*proxy, error) {
 }
 
 func (s *scene) close() {
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		s.closers[i]()
+	for _, end := range slices.Backward(s.closers) {
+		end()
 	}
 	s.closers = nil
 }

@@ -102,7 +102,7 @@ func Backup(ctx context.Context, dir string, w io.Writer) (Index, error) {
 }
 
 type packer struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // of the one call that packs
 	t   *tar.Writer
 	x   *Index
 	// moving says that files are written meanwhile: those that are gone are none,
@@ -160,8 +160,8 @@ func (p packer) add(path, name string, d fs.DirEntry) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
-	if p.moving {   // another file may have its name by now
+	defer f.Close()
+	if p.moving { // another file may have its name by now
 		if st, err = f.Stat(); err != nil {
 			return err
 		}

@@ -225,6 +225,6 @@ func (l patientListener) Accept() (net.Conn, error) {
 			return conn, err
 		}
 		l.logger.Error("broker cannot accept a connection", "err", err)
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond) //nolint:forbidigo // nobody tells when there are files again
 	}
 }

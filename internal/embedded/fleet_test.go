@@ -31,8 +31,11 @@ func newFleet(t *testing.T) *fleet {
 	t.Helper()
 	f := &fleet{t: t, dir: filepath.Join(t.TempDir(), "fleet"), of: map[string]embedded.Credentials{}}
 	for _, a := range []embedded.Account{
-		{Name: "heater", Role: embedded.DeviceRole}, {Name: "robot", Role: embedded.DeviceRole}, {Name: "gate", Role: embedded.GatewayRole},
-		{Name: "eye", Role: embedded.ViewerRole}, {Name: "panel", Role: embedded.SafetyRole},
+		{Name: "heater", Role: embedded.DeviceRole},
+		{Name: "robot", Role: embedded.DeviceRole},
+		{Name: "gate", Role: embedded.GatewayRole},
+		{Name: "eye", Role: embedded.ViewerRole},
+		{Name: "panel", Role: embedded.SafetyRole},
 	} {
 		a.Lab = "lab"
 		c, err := embedded.AddAccount(f.dir, a, []string{"broker.example"}, false)

@@ -57,7 +57,7 @@ func (k *keeper) watch(ctx context.Context) {
 			return
 		case <-p.exited:
 		}
-		k.logger.Error("server died and is started again", "server", k.name, "pid", p.pid, "state", p.state())
+		k.logger.ErrorContext(ctx, "server died and is started again", "server", k.name, "pid", p.pid, "state", p.state())
 		if time.Since(started) > steadyRun {
 			pause = firstPause
 		}
@@ -70,14 +70,14 @@ func (k *keeper) watch(ctx context.Context) {
 			pause = min(2*pause, lastPause)
 			next, err := k.launch(ctx)
 			if err == nil {
-				k.logger.Warn("server runs again", "server", k.name, "pid", next.pid)
+				k.logger.WarnContext(ctx, "server runs again", "server", k.name, "pid", next.pid)
 				k.mu.Lock()
 				k.current, k.restarts = next, k.restarts+1
 				k.mu.Unlock()
 				break
 			}
 			if ctx.Err() == nil {
-				k.logger.Error("server cannot be started", "server", k.name, "err", err, "next_attempt_in", pause.String())
+				k.logger.ErrorContext(ctx, "server cannot be started", "server", k.name, "err", err, "next_attempt_in", pause.String())
 			}
 		}
 	}

@@ -204,7 +204,7 @@ func copyOne(from, to string) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close() //nolint:errcheck // it was only read
+	defer in.Close()
 	st, err := in.Stat()
 	if err != nil {
 		return err

@@ -37,8 +37,7 @@ func LockDir(dir string) (release func(), err error) {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
 	f, err := lock(filepath.Join(dir, lockFile))
-	var held *heldError
-	if errors.As(err, &held) {
+	if held, ok := errors.AsType[*heldError](err); ok {
 		return nil, &InUseError{Dir: dir, PID: held.pid}
 	}
 	if err != nil {

@@ -71,8 +71,8 @@ func findPostgres() []postgresBin {
 		dirs = append(dirs, matches...)
 	}
 	if initdb, err := exec.LookPath("initdb"); err == nil {
-		if real, err := filepath.EvalSymlinks(initdb); err == nil {
-			dirs = append(dirs, filepath.Dir(real))
+		if target, err := filepath.EvalSymlinks(initdb); err == nil {
+			dirs = append(dirs, filepath.Dir(target))
 		}
 	}
 	var found []postgresBin

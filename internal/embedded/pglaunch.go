@@ -82,7 +82,7 @@ func (p *Postgres) adopt(ctx context.Context) (*process, error) {
 	lines := strings.Split(string(body), "\n") // process id, data, start time, port, …
 	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))
 	if err != nil || len(lines) < 4 || pid <= 1 || !alive(pid) || !worksOn(pid, p.data()) {
-		p.opts.Logger.Info("the last server was killed; its log is replayed", "server", "postgres", "pid", lines[0])
+		p.opts.Logger.InfoContext(ctx, "the last server was killed; its log is replayed", "server", "postgres", "pid", lines[0])
 		if err == nil && pid > 1 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 			return nil, nil
 		}
@@ -93,7 +93,7 @@ func (p *Postgres) adopt(ctx context.Context) (*process, error) {
 		return nil, fmt.Errorf("%s names port %q, want a number", note, lines[3])
 	}
 	if p.opts.Port != 0 && p.opts.Port != port {
-		p.opts.Logger.Warn("the running server has another port than the one asked for", "port", port, "want", p.opts.Port)
+		p.opts.Logger.WarnContext(ctx, "the running server has another port than the one asked for", "port", port, "want", p.opts.Port)
 	}
 	proc := adopt(pid)
 	err = p.awaitAnswer(ctx, proc, port)
@@ -104,7 +104,7 @@ func (p *Postgres) adopt(ctx context.Context) (*process, error) {
 		return nil, fmt.Errorf("the server that already runs on %s (process %d): %w", p.data(), pid, err)
 	}
 	p.port = port
-	p.opts.Logger.Info("adopted the running server", "server", "postgres", "pid", pid, "port", port)
+	p.opts.Logger.InfoContext(ctx, "adopted the running server", "server", "postgres", "pid", pid, "port", port)
 	return proc, nil
 }
 

@@ -75,7 +75,7 @@ func startPostgres(ctx context.Context, opts PostgresOptions) (_ *Postgres, err 
 		return nil, err
 	}
 	if reason != "" {
-		opts.Logger.Warn("the database is kept elsewhere", "dir", opts.Dir, "home", home, "because", reason)
+		opts.Logger.WarnContext(ctx, "the database is kept elsewhere", "dir", opts.Dir, "home", home, "because", reason)
 	}
 	p := &Postgres{opts: opts, home: home, release: release}
 	major, err := dataVersion(p.data())

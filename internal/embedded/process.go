@@ -40,7 +40,7 @@ func adopt(pid int) *process {
 	exited := make(chan struct{})
 	go func() {
 		for alive(pid) {
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond) //nolint:forbidigo // it is no child of ours, whose end would be told
 		}
 		close(exited)
 	}()

@@ -30,8 +30,8 @@ func worksOn(pid int, data string) bool {
 	if err != nil {
 		return false
 	}
-	real, err := filepath.EvalSymlinks(data)
-	return err == nil && cwd == real
+	target, err := filepath.EvalSymlinks(data)
+	return err == nil && cwd == target
 }
 
 // standsStill reports whether no thread of a process runs, or none is left.

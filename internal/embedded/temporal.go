@@ -122,8 +122,7 @@ func awaitPredecessor(ctx context.Context, db string) error {
 	ctx, cancel := context.WithTimeout(ctx, temporalStopTime)
 	defer cancel()
 	err := awaitUnlocked(ctx, db+".lock")
-	var held *heldError
-	if errors.As(err, &held) {
+	if held, ok := errors.AsType[*heldError](err); ok {
 		return fmt.Errorf("%s is in use by process %d, which does not end: stop it first", db, held.pid)
 	}
 	return err

@@ -25,7 +25,7 @@ func Values[T any](r io.Reader) iter.Seq2[T, error] {
 		for d := jsontext.NewDecoder(r); ; {
 			var v T
 			err := json.UnmarshalDecode(d, &v, readers)
-			if err == io.EOF || !yield(v, err) || err != nil {
+			if errors.Is(err, io.EOF) || !yield(v, err) || err != nil {
 				return
 			}
 		}

@@ -44,7 +44,7 @@ func Main(m *testing.M) {
 	if server.stop != nil {
 		server.stop()
 	}
-	os.Exit(code)
+	os.Exit(code) //nolint:forbidigo // it is the TestMain of those who call it
 }
 
 // URL returns how to connect to a new, empty database, which is gone after the
@@ -56,7 +56,7 @@ func URL(t testing.TB) string {
 		t.Fatalf("a PostgreSQL server is needed for this test: %v", err)
 	}
 	b := make([]byte, 6)
-	rand.Read(b) //nolint:errcheck // crypto/rand.Read never fails
+	rand.Read(b)
 	name := "athanor_test_" + hex.EncodeToString(b)
 	if err := administer(base, "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
@@ -93,14 +93,14 @@ func Logger(t testing.TB) *slog.Logger {
 }
 
 func serverURL() (string, error) {
-	if u := os.Getenv("TEST_POSTGRES_URL"); u != "" {
+	if u := os.Getenv("TEST_POSTGRES_URL"); u != "" { //nolint:forbidigo // as Main
 		return u, nil
 	}
 	server.Lock()
 	defer server.Unlock()
 	switch {
 	case !server.managed:
-		return "", fmt.Errorf("the package's TestMain does not call pgtest.Main, which would stop the server")
+		return "", errors.New("the package's TestMain does not call pgtest.Main, which would stop the server")
 	case server.url == "" && server.err == nil:
 		server.url, server.stop, server.err = start()
 	}

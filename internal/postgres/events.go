@@ -161,7 +161,7 @@ func (db *DB) Listen(ctx context.Context) <-chan struct{} {
 			if ctx.Err() != nil {
 				return
 			}
-			db.logger.Warn("lost the connection that listens for events", "err", err)
+			db.logger.WarnContext(ctx, "lost the connection that listens for events", "err", err)
 			if time.Since(began) > time.Minute {
 				pause = 50 * time.Millisecond
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"testing"
 	"time"
 
@@ -301,7 +302,7 @@ func TestOldRecordsAreForgotten(t *testing.T) {
 		}
 	}
 	for i := range 1003 {
-		if err := db.Quarantine(t.Context(), gateway.Quarantined{Device: "d", Topic: "t", Reason: fmt.Sprint(i), At: time.Now()}); err != nil {
+		if err := db.Quarantine(t.Context(), gateway.Quarantined{Device: "d", Topic: "t", Reason: strconv.Itoa(i), At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}

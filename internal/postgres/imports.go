@@ -89,7 +89,7 @@ func (db *DB) FinishImport(ctx context.Context, id string, s importer.Summary) e
 // ImportWriter writes an import chunk by chunk while the next one is read. It is
 // for one goroutine.
 type ImportWriter struct {
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // of the import that it writes
 	db     *DB
 	imp    Import
 	onDone func(row int)

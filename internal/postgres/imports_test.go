@@ -181,7 +181,7 @@ func TestUploadsAreForgotten(t *testing.T) {
 	t.Parallel()
 	ctx, db := t.Context(), pgtest.Open(t)
 	desk := importer.NewDesk(db, nil, "")
-	defer desk.Close() //nolint:errcheck // of the operating system's
+	defer desk.Close()
 	used, err := desk.Upload(ctx, "used.csv", strings.NewReader(importtest.Runs))
 	if err != nil {
 		t.Fatal(err)

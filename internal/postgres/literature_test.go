@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func both(t *testing.T, db postgres.Library, papers []literature.Paper) *index.I
 		b.Add(index.Of(p))
 	}
 	for i := 0; i < len(papers); i += 1000 { // in several batches, as they come
-		batch := literature.Batch{Source: "x", Digest: fmt.Sprint(i), Papers: papers[i:min(i+1000, len(papers))], At: time.Unix(0, 0)}
+		batch := literature.Batch{Source: "x", Digest: strconv.Itoa(i), Papers: papers[i:min(i+1000, len(papers))], At: time.Unix(0, 0)}
 		if _, err := db.Import(t.Context(), "c", batch); err != nil {
 			t.Fatal(err)
 		}

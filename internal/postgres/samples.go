@@ -142,6 +142,7 @@ func (db *DB) changeHandover(ctx context.Context, verb, what string, change func
 			at = h.To
 		case gateway.HandoverLost:
 			at = gateway.Place{Device: lab.Outside, Slot: h.Sample}
+		default: // it stays where it was
 		}
 		_, err = tx.Exec(ctx, place, h.Sample, at.Device, at.Slot, h.State != gateway.HandoverUncertain, h.Token)
 		return err

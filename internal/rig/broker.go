@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -69,7 +70,7 @@ func StartBroker(ctx context.Context, which, dir string, spawn Spawn, log io.Wri
 		return nil, fmt.Errorf("start broker %q: it is mosquitto or mochi", which)
 	}
 	if which == "mosquitto" && b.program == "" {
-		return nil, fmt.Errorf("start a broker: there is no mosquitto on this machine; install it, or take mochi")
+		return nil, errors.New("start a broker: there is no mosquitto on this machine; install it, or take mochi")
 	}
 	if b.program != "" {
 		b.Name = "mosquitto " + mosquittoVersion(ctx, b.program)
@@ -115,7 +116,7 @@ func (b *Broker) Start(ctx context.Context) error {
 			b.Kill()
 			return fmt.Errorf("the broker does not answer at %s: %w", b.Addr, err)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) //nolint:forbidigo // nobody tells when it listens
 	}
 }
 

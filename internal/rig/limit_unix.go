@@ -16,5 +16,5 @@ func RaiseFileLimit() uint64 {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
 		return 0
 	}
-	return uint64(l.Cur)
+	return uint64(l.Cur) //nolint:unconvert // it is an int64 on FreeBSD
 }

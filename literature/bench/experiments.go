@@ -131,7 +131,7 @@ func (l *Lookup) experiments(ctx context.Context, p Proposer, o Options, off []i
 	random := 0.0
 	for g := range l.Groups {
 		for seed := range o.Campaigns {
-			for r := none; r < readings; r++ {
+			for r := range readings {
 				if r == offTopic && len(off) < strays {
 					continue
 				}
@@ -160,8 +160,8 @@ func (l *Lookup) experiments(ctx context.Context, p Proposer, o Options, off []i
 		None: mean(counts[none]), RandomPapers: mean(counts[randomPapers]), RankedPapers: mean(counts[rankedPapers]), OffTopic: mean(counts[offTopic]),
 		Misleading: mean(counts[misleading]), FromProse: mean(counts[fromProse]), Random: &random, Campaigns: len(counts[none]), Materials: len(l.Groups),
 	}
-	out.Cut = ptr(1 - *out.RandomPapers / *out.None)
-	out.RankedBetterP = ptr(wilcoxon(counts[rankedPapers], counts[randomPapers]))
+	out.Cut = new(1 - *out.RandomPapers / *out.None)
+	out.RankedBetterP = new(wilcoxon(counts[rankedPapers], counts[randomPapers]))
 	return out, nil
 }
 
@@ -183,7 +183,7 @@ func mean(v []float64) *float64 {
 	for _, x := range v {
 		s += x
 	}
-	return ptr(s / float64(len(v)))
+	return new(s / float64(len(v)))
 }
 
 func hash(parts ...string) uint64 {

@@ -61,7 +61,7 @@ func (c tally) f1(extra int) *float64 {
 	if c.right == 0 {
 		return nil
 	}
-	return ptr(2 * float64(c.right) / float64(2*c.right+c.wrong+extra+c.missed))
+	return new(2 * float64(c.right) / float64(2*c.right+c.wrong+extra+c.missed))
 }
 
 func (c tally) plus(d tally) tally {
@@ -179,11 +179,11 @@ func extraction(dir string) (Extraction, error) {
 	if c.right == 0 || c.links == 0 {
 		return x, nil
 	}
-	x.Precision, x.Recall = ptr(float64(c.right)/float64(c.right+c.wrong)), ptr(float64(c.right)/float64(c.right+c.missed))
+	x.Precision, x.Recall = new(float64(c.right)/float64(c.right+c.wrong)), new(float64(c.right)/float64(c.right+c.missed))
 	x.PairF1, x.PairF1All, x.PairF1Halves = c.f1(0), c.f1(c.unscored), [2]*float64{half[0].f1(0), half[1].f1(0)}
 	all := c
 	all.right, all.missed = c.right+c.meets, c.missed+c.misses
 	x.PairF1Any = all.f1(c.unscored - c.meets)
-	x.Link = ptr(float64(c.linked) / float64(c.links))
+	x.Link = new(float64(c.linked) / float64(c.links))
 	return x, nil
 }

@@ -127,7 +127,7 @@ func notation(word string) bool {
 // with their numbers, or the parts of a formula.
 func pieces(name string) string {
 	var words []string
-	for _, w := range strings.Fields(name) {
+	for w := range strings.FieldsSeq(name) {
 		if !notation(w) {
 			words = append(words, parts(w))
 			continue

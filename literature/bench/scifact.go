@@ -131,10 +131,10 @@ func rank(dir string, stored func([]literature.Paper) (func(index.Query, int) ([
 		b.Add(d)
 	}
 	x := b.Build()
-	r.BuildPerS = ptr(float64(len(docs)) / (clock() - began).Seconds())
+	r.BuildPerS = new(float64(len(docs)) / (clock() - began).Seconds())
 	built := time.Now()
 	lsa := index.NewLSA(x, index.LSAOptions{Seed: 1})
-	r.LSASeconds = ptr(time.Since(built).Seconds())
+	r.LSASeconds = new(time.Since(built).Seconds())
 	ranker := &index.Ranker{Index: x, LSA: lsa, Weights: index.DefaultWeights}
 	w := ranker.Learn(train)
 	ranker.Weights, r.Weights = w, &w
@@ -184,7 +184,7 @@ func (r *Ranking) compare(docs []index.Document, test []index.Judged, x *index.I
 		}
 	}
 	slices.Sort(times)
-	r.Stored, r.StoredMS = ptr(float64(same)/float64(len(test))), ptr(times[len(times)/2])
+	r.Stored, r.StoredMS = new(float64(same)/float64(len(test))), new(times[len(times)/2])
 	return nil
 }
 
@@ -211,7 +211,5 @@ func judge(test []index.Judged, search func(index.Query) []string) (ndcg, recall
 	}
 	slices.Sort(times)
 	count := float64(len(test))
-	return ptr(n / count), ptr(r / count), ptr(times[len(times)/2])
+	return new(n / count), new(r / count), new(times[len(times)/2])
 }
-
-func ptr(x float64) *float64 { return &x }

@@ -122,8 +122,8 @@ func screening(dir string, seeds int, progress func(string, ...any)) (Screening,
 	}
 	if n := float64(len(paths)); n > 0 && len(times) > 0 {
 		slices.Sort(times)
-		out.MeanWSS95, out.MeanATD = ptr(wss/n), ptr(atd/n)
-		out.RetrainP95MS = ptr(times[len(times)*95/100].Seconds() * 1e3)
+		out.MeanWSS95, out.MeanATD = new(wss/n), new(atd/n)
+		out.RetrainP95MS = new(times[len(times)*95/100].Seconds() * 1e3)
 	}
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,7 +67,7 @@ func speed(n int) Speed {
 	b := index.NewBuilder(index.BM25{})
 	var spent time.Duration
 	for i := range n {
-		d := index.Document{ID: fmt.Sprint(i), Title: m.text(10), Text: m.text(120)}
+		d := index.Document{ID: strconv.Itoa(i), Title: m.text(10), Text: m.text(120)}
 		began := clock()
 		b.Add(d)
 		spent += clock() - began

@@ -141,7 +141,7 @@ func thermal(dir string) (TemperaturePrior, error) {
 		}
 	}
 	if n := float64(out.Test); n > 0 {
-		out.Bits, out.Coverage, out.MAE, out.Width = ptr(bits/n), ptr(covered/n), ptr(mae/n), ptr(width/n)
+		out.Bits, out.Coverage, out.MAE, out.Width = new(bits/n), new(covered/n), new(mae/n), new(width/n)
 	}
 	return out, nil
 }

@@ -2,7 +2,9 @@ package corpus
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/athanor-lab/athanor/literature"
@@ -35,9 +37,7 @@ func (in *reader) bibtex(src []byte) {
 		}
 		key, fields, err := b.entry(kind == "string")
 		if kind == "string" && err == nil {
-			for k, v := range fields {
-				macros[k] = v
-			}
+			maps.Copy(macros, fields)
 			i = b.at
 			continue
 		}
@@ -107,7 +107,7 @@ func (b *bibParser) entry(isString bool) (key string, fields map[string]string, 
 	b.space()
 	open := b.peek()
 	if open != '{' && open != '(' {
-		return "", nil, fmt.Errorf("an entry begins with {")
+		return "", nil, errors.New("an entry begins with {")
 	}
 	end := byte('}')
 	if open == '(' {
@@ -126,7 +126,7 @@ func (b *bibParser) entry(isString bool) (key string, fields map[string]string, 
 		}
 		switch b.peek() {
 		case 0:
-			return key, nil, fmt.Errorf("the entry is not closed; a brace or quote is missing")
+			return key, nil, errors.New("the entry is not closed; a brace or quote is missing")
 		case end:
 			b.at++
 			return key, fields, nil
@@ -155,14 +155,14 @@ func (b *bibParser) value() (string, error) {
 	var out strings.Builder
 	for {
 		b.space()
-		switch c := b.peek(); {
-		case c == '{':
+		switch c := b.peek(); c {
+		case '{':
 			s, err := b.braced()
 			if err != nil {
 				return "", err
 			}
 			out.WriteString(s)
-		case c == '"':
+		case '"':
 			s, err := b.quoted()
 			if err != nil {
 				return "", err
@@ -171,11 +171,11 @@ func (b *bibParser) value() (string, error) {
 		default:
 			word := b.name()
 			if word == "" {
-				return "", fmt.Errorf("there is no value")
+				return "", errors.New("there is no value")
 			}
 			if macro, ok := b.macros[strings.ToLower(word)]; ok {
 				if *b.budget -= len(macro); *b.budget < 0 {
-					return "", fmt.Errorf("the macros of the file expand to more than a record may have")
+					return "", errors.New("the macros of the file expand to more than a record may have")
 				}
 				word = macro
 			}
@@ -203,7 +203,7 @@ func (b *bibParser) braced() (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("a { is not closed")
+	return "", errors.New("a { is not closed")
 }
 
 func (b *bibParser) quoted() (string, error) {
@@ -224,7 +224,7 @@ func (b *bibParser) quoted() (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("a quote is not closed")
+	return "", errors.New("a quote is not closed")
 }
 
 func bibPaper(key string, f map[string]string) literature.Paper {

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/athanor-lab/athanor/literature"
@@ -117,12 +118,7 @@ func attr(t xml.StartElement, name string) string {
 }
 
 func (a *jatsArticle) in(name string) bool {
-	for _, p := range a.path {
-		if p == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(a.path, name)
 }
 
 // text puts characters where they belong.

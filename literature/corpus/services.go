@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -45,7 +46,7 @@ func (n *names) UnmarshalJSON(b []byte) error {
 	}
 	var list []json.RawMessage
 	if err := json.Unmarshal(b, &list); err != nil {
-		return fmt.Errorf("authors are neither text nor a list")
+		return errors.New("authors are neither text nor a list")
 	}
 	for _, item := range list {
 		var who struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/athanor-lab/athanor/lab"
@@ -37,9 +38,9 @@ func (in *reader) table(src []byte, comma rune) error {
 	}
 	at := map[string]int{}
 	for field, names := range columns {
-		for i := len(head) - 1; i >= 0; i-- {
+		for i, h := range slices.Backward(head) {
 			for _, name := range names {
-				if strings.EqualFold(strings.TrimSpace(head[i]), name) {
+				if strings.EqualFold(strings.TrimSpace(h), name) {
 					at[field] = i
 				}
 			}

@@ -126,7 +126,8 @@ func (c *Client) Rerank(ctx context.Context, query string, texts []string) ([]in
 	slices.SortStableFunc(scores, func(a, b struct {
 		Index int     `json:"index"`
 		Score float64 `json:"score"`
-	}) int {
+	},
+	) int {
 		return cmp.Compare(b.Score, a.Score)
 	})
 	out, seen := []int{}, map[int]bool{}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,8 +45,8 @@ func server(t *testing.T) (base string, asked *int) {
 		read(r, &q)
 		*asked += len(q.Input)
 		var data []any
-		for i := len(q.Input) - 1; i >= 0; i-- { // in any order, by their numbers
-			data = append(data, map[string]any{"index": i, "embedding": vector(q.Input[i])})
+		for i, v := range slices.Backward(q.Input) { // in any order, by their numbers
+			data = append(data, map[string]any{"index": i, "embedding": vector(v)})
 		}
 		write(w, map[string]any{"object": "list", "model": q.Model, "data": data})
 	})

@@ -159,7 +159,7 @@ func (c compounds) formula(text string) []float64 {
 }
 
 var (
-	// names between colons, slashes or dashes, a few words, and as many numbers
+	// names between colons, slashes or dashes, a few words, and as many numbers.
 	ratio  = regexp.MustCompile(`\b([A-Za-z][A-Za-z]*(?:\s?[:/–-]\s?[A-Za-z]+)+)\s*(?:\([^()\d]{0,24}\)\s*)?((?:(?:molar|mole|atomic|weight|mass|metal|cation|cationic|composition|ratios?|of|was|is|at|with|a|the|=|≈|~)\s*){0,6})\(?\s*(\d+(?:\.\d+)?(?:\s?[:/]\s?\d+(?:\.\d+)?)*)`)
 	parted = regexp.MustCompile(`\s?[:/–-]\s?`)
 )

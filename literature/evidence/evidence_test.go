@@ -12,19 +12,19 @@ import (
 	"github.com/athanor-lab/athanor/literature/extract"
 )
 
-func num(x float64) *float64 { return &x }
-
 var space = lab.Space{Parameters: []lab.Parameter{
-	{Name: "calcination_temperature", Type: lab.Continuous, Min: num(573.15), Max: num(1273.15), Unit: "K"},
-	{Name: "time", Type: lab.Continuous, Min: num(0.5), Max: num(50), Scale: "log", Unit: "h"},
+	{Name: "calcination_temperature", Type: lab.Continuous, Min: new(573.15), Max: new(1273.15), Unit: "K"},
+	{Name: "time", Type: lab.Continuous, Min: new(0.5), Max: new(float64(50)), Scale: "log", Unit: "h"},
 	{Name: "base", Type: lab.Categorical, Levels: []string{"KOAc", "CsOAc", "NaOH"}},
 	{Name: "concentration", Type: lab.Discrete, Values: []float64{0.05, 0.1, 0.2}, Unit: "mol/L"},
 }}
 
 func at(temperature, hours float64, base string, conc float64) []lab.Setting {
 	return []lab.Setting{
-		{Name: "calcination_temperature", Value: lab.Number(temperature), Unit: "K"}, {Name: "time", Value: lab.Number(hours), Unit: "h"},
-		{Name: "base", Value: lab.Label(base)}, {Name: "concentration", Value: lab.Number(conc), Unit: "mol/L"},
+		{Name: "calcination_temperature", Value: lab.Number(temperature), Unit: "K"},
+		{Name: "time", Value: lab.Number(hours), Unit: "h"},
+		{Name: "base", Value: lab.Label(base)},
+		{Name: "concentration", Value: lab.Number(conc), Unit: "mol/L"},
 	}
 }
 
@@ -61,9 +61,9 @@ func TestClaimsFromText(t *testing.T) {
 func TestClaimsByName(t *testing.T) {
 	t.Parallel()
 	flow := lab.Space{Parameters: []lab.Parameter{
-		{Name: "total_flow", Type: lab.Continuous, Min: num(1), Max: num(50), Unit: "mL/min"},
-		{Name: "argon_flow", Type: lab.Continuous, Min: num(0.1), Max: num(20), Unit: "mL/min"},
-		{Name: "CH4/O2", Type: lab.Continuous, Min: num(1), Max: num(8), Unit: "1"},
+		{Name: "total_flow", Type: lab.Continuous, Min: new(float64(1)), Max: new(float64(50)), Unit: "mL/min"},
+		{Name: "argon_flow", Type: lab.Continuous, Min: new(0.1), Max: new(float64(20)), Unit: "mL/min"},
+		{Name: "CH4/O2", Type: lab.Continuous, Min: new(float64(1)), Max: new(float64(8)), Unit: "1"},
 	}}
 	m := evidence.Mapping{Space: flow, Objectives: []lab.Objective{{Name: "C2y", Direction: lab.Maximize, Unit: "1"}}}
 	for _, c := range []struct{ text, want string }{

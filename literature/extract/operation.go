@@ -52,7 +52,7 @@ var articles = wordSet(`the a an this these those that of resulting resultant as
 
 func stemSet(words string) map[string]bool {
 	m := map[string]bool{}
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		m[index.Stem(w)] = true
 	}
 	return m
@@ -60,7 +60,7 @@ func stemSet(words string) map[string]bool {
 
 func wordSet(words string) map[string]bool {
 	m := map[string]bool{}
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		m[w] = true
 	}
 	return m

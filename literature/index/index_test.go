@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -80,7 +81,7 @@ func corpusOf(n int, rng *rand.Rand) []index.Document {
 			k := int(math.Sqrt(rng.Float64()*400)) + 20*(i%2)
 			w = append(w, fmt.Sprintf("w%dq", k))
 		}
-		docs[i] = index.Document{ID: fmt.Sprint(i), Title: strings.Join(w[:3], " "), Text: strings.Join(w[3:], " ")}
+		docs[i] = index.Document{ID: strconv.Itoa(i), Title: strings.Join(w[:3], " "), Text: strings.Join(w[3:], " ")}
 	}
 	return docs
 }
@@ -266,7 +267,7 @@ func TestExpandFindsWhatIsMeant(t *testing.T) {
 		{ID: "c", Text: "zirconia ceramics without it"},
 	}
 	for i := range 20 {
-		docs = append(docs, index.Document{ID: fmt.Sprint(i), Text: fmt.Sprintf("polymers t%dq", i)})
+		docs = append(docs, index.Document{ID: strconv.Itoa(i), Text: fmt.Sprintf("polymers t%dq", i)})
 	}
 	x := build(docs...)
 	q := index.Parse("sintering")

@@ -12,7 +12,7 @@ import (
 // phrase "carbon in steel" is not "carbon steel".
 var stopWords = func() map[string]bool {
 	m := map[string]bool{}
-	for _, w := range strings.Fields("a an and are as at be but by for from has have if in into is it its no not of on or such that the their then there these they this to was we were which will with") {
+	for w := range strings.FieldsSeq("a an and are as at be but by for from has have if in into is it its no not of on or such that the their then there these they this to was we were which will with") {
 		m[w] = true
 	}
 	return m

@@ -37,7 +37,7 @@ func endpoint(t *testing.T, say func(question string) string) *llm.Client {
 		if err != nil {
 			t.Error(err)
 		}
-		w.Write(answer) //nolint:errcheck // the client will say so
+		w.Write(answer)
 	}))
 	t.Cleanup(s.Close)
 	return &llm.Client{Base: s.URL + "/v1", Model: "m", Key: "secret", Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}

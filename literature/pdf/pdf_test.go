@@ -155,7 +155,7 @@ func hostile() map[string][]byte {
 		"FormsInACircle": page(stream("", "/X Do")),
 		"Bomb":           page(deflated(bomb)),
 		"DeepArrays":     write("<< /Type /Catalog /Pages 2 0 R /A " + strings.Repeat("[", 100_000) + " >>"),
-		"LongLie":        page(fmt.Sprintf("<< /Length 4000000000 >>\nstream\nBT (x) Tj ET\nendstream")),
+		"LongLie":        page("<< /Length 4000000000 >>\nstream\nBT (x) Tj ET\nendstream"),
 		"Script":         write("<< /Type /Catalog /Pages 2 0 R /OpenAction << /S /JavaScript /JS (while(1);) >> >>", "<< /Type /Pages /Kids [] /Count 0 >>"),
 		"Outside":        page(stream("/F (/etc/passwd) /FFilter /None", "")),
 	}

@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -27,11 +28,11 @@ func BibTeX(r Review) string {
 			}
 		}
 		if p.Year > 0 {
-			key += fmt.Sprint(p.Year)
+			key += strconv.Itoa(p.Year)
 		}
 		used[key]++
 		if n := used[key]; n > 1 {
-			key += "-" + fmt.Sprint(n)
+			key += "-" + strconv.Itoa(n)
 		}
 		fmt.Fprintf(&b, "@article{%s,\n", key)
 		field := func(name, value string) {
@@ -42,7 +43,7 @@ func BibTeX(r Review) string {
 		field("title", p.Title)
 		field("author", strings.Join(p.Authors, " and "))
 		if p.Year > 0 {
-			field("year", fmt.Sprint(p.Year))
+			field("year", strconv.Itoa(p.Year))
 		}
 		field("journal", p.Journal)
 		field("doi", p.DOI)

@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -62,16 +63,9 @@ func (r Review) kept(b *strings.Builder, c Course) {
 			x := c.Credible[i]
 			credible = fmt.Sprintf("%.2f (correlation %+.2f)", x.Probability, x.Correlation)
 		}
-		fmt.Fprintf(b, "| %d | %s | %s | %.2f | %s | %d | %d | %s |\n", k.Rank, cell(k.Paper.Title)+doi(k.Paper), year, k.Relevance, cmpOr(string(k.Label), "—"), k.Findings, k.Claims, credible)
+		fmt.Fprintf(b, "| %d | %s | %s | %.2f | %s | %d | %d | %s |\n", k.Rank, cell(k.Paper.Title)+doi(k.Paper), year, k.Relevance, cmp.Or(string(k.Label), "—"), k.Findings, k.Claims, credible)
 	}
 	fmt.Fprintf(b, "\nCredibility is the probability that experiments near a paper's claims come out better than others, by the %d outcomes so far; 0.5 says nothing.\n\n", c.Outcomes)
-}
-
-func cmpOr(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 func doi(p literature.Paper) string {
@@ -91,7 +85,7 @@ func (r Review) claims(b *strings.Builder) {
 		if c.Merit >= 0 {
 			merit = fmt.Sprintf("%.2f", c.Merit)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %.3f | %s |\n", cell(r.title(c.Paper)), cell(settings(c.Settings)), cell(cmpOr(c.Objective, "—")), merit, r.Evidence.Claims[i].Weight, cell(c.Quote))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %.3f | %s |\n", cell(r.title(c.Paper)), cell(settings(c.Settings)), cell(cmp.Or(c.Objective, "—")), merit, r.Evidence.Claims[i].Weight, cell(c.Quote))
 	}
 	b.WriteString("\n")
 }
@@ -108,7 +102,7 @@ func (r Review) checked(b *strings.Builder) {
 			now = finding(c.Now)
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", cell(r.title(c.Paper)), cell(finding(c.Found)), c.Word.Verdict, cell(now),
-			cell(c.Word.By), c.Word.At.UTC().Format("2006-01-02"), cell(cmpOr(c.Word.Why, "—")), cell(c.Quote))
+			cell(c.Word.By), c.Word.At.UTC().Format("2006-01-02"), cell(cmp.Or(c.Word.Why, "—")), cell(c.Quote))
 	}
 	b.WriteString("\n")
 }
@@ -159,7 +153,7 @@ func (r Review) effect(b *strings.Builder, c Course) {
 		if p.Unaided > 0 {
 			place = strconv.Itoa(p.Unaided)
 		}
-		fmt.Fprintf(b, "| %d | %s | %s | %s |\n", p.Number, cell(settings(p.Settings)), place, cmpOr(strings.Join(by, "; "), "—"))
+		fmt.Fprintf(b, "| %d | %s | %s | %s |\n", p.Number, cell(settings(p.Settings)), place, cmp.Or(strings.Join(by, "; "), "—"))
 	}
 	b.WriteString("\n")
 }

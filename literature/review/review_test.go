@@ -20,8 +20,6 @@ import (
 
 var update = flag.Bool("update", false, "write golden files anew")
 
-func num(x float64) *float64 { return &x }
-
 // corpus has two papers on the subject, a preprint of one of them, a retracted one
 // and one on something else. One title would be markup.
 func input() review.Input {
@@ -44,7 +42,7 @@ func input() review.Input {
 			Objectives: []lab.Objective{{Name: "yield", Direction: lab.Maximize, Unit: "%"}},
 			Space: lab.Space{Parameters: []lab.Parameter{
 				{Name: "base", Type: lab.Categorical, Levels: []string{"KOAc", "CsOPiv"}},
-				{Name: "temperature", Type: lab.Continuous, Min: num(60), Max: num(140), Unit: "Cel"},
+				{Name: "temperature", Type: lab.Continuous, Min: new(float64(60)), Max: new(float64(140)), Unit: "Cel"},
 			}},
 		},
 	}
@@ -213,7 +211,7 @@ func TestCorrectionsChangeTheEvidence(t *testing.T) {
 func TestRejectedNumberWithoutUnit(t *testing.T) {
 	t.Parallel()
 	in := input()
-	in.Document.Space.Parameters = append(in.Document.Space.Parameters, lab.Parameter{Name: "cosolvent", Type: lab.Continuous, Min: num(0), Max: num(1)})
+	in.Document.Space.Parameters = append(in.Document.Space.Parameters, lab.Parameter{Name: "cosolvent", Type: lab.Continuous, Min: new(float64(0)), Max: new(float64(1))})
 	in.Papers[0].Abstract = "With CsOPiv and cosolvent = 0.4 equiv the yield was 81 %. With KOAc at a temperature of 90 °C the yield was 32 %."
 	f := found(&in, 0, 0.4)
 	if f == nil {

@@ -32,6 +32,7 @@ func Agree(reviewers [][]Label) Agreement {
 				y++
 			case Irrelevant:
 				n++
+			default: // nobody said
 			}
 		}
 		if n+y < 2 {

@@ -41,6 +41,7 @@ func (s *Screener) NewAudit(confidence float64, seed uint64) (*Audit, error) {
 			a.order = append(a.order, i)
 		case Relevant:
 			a.found++
+		default: // nothing to look for
 		}
 	}
 	rng := rand.New(rand.NewPCG(seed, 0x6175646974))

@@ -1,7 +1,6 @@
 package screen
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -90,7 +89,7 @@ func weigh(counts map[int32]float64, df []int, n float64) row {
 			x.at = append(x.at, id)
 		}
 	}
-	slices.SortFunc(x.at, func(a, b int32) int { return cmp.Compare(a, b) })
+	slices.Sort(x.at)
 	var sum float64
 	x.v = make([]float32, len(x.at))
 	for j, id := range x.at {

@@ -46,7 +46,9 @@ func TestOf(t *testing.T) {
 func TestNamesOfOthers(t *testing.T) {
 	t.Parallel()
 	d := lab.Document{Space: lab.Space{Parameters: []lab.Parameter{
-		{Name: "temperature"}, {Name: "bath_temperature"}, {Name: "t"},
+		{Name: "temperature"},
+		{Name: "bath_temperature"},
+		{Name: "t"},
 		{Name: "salt", Type: lab.Categorical, Levels: []string{"CH3COOK", "KOAc"}},
 	}}}
 	names := Of(d)
@@ -71,7 +73,7 @@ func atoms(s string) (map[string]int, bool) {
 	}
 	stack := []map[string]int{{}}
 	tokens := part.FindAllString(s, -1)
-	for i := 0; i < len(tokens); i++ {
+	for i := range tokens {
 		n := 1
 		if i+1 < len(tokens) {
 			if x, err := strconv.Atoi(tokens[i+1]); err == nil {

@@ -3,6 +3,7 @@ package acq_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,7 +78,7 @@ func TestLogEHVIAgreesWithSampling(t *testing.T) {
 			for j := range y {
 				y[j] = mean[j] + sd[j]*rng.NormFloat64()
 			}
-			gain := covered(append(points[:len(points):len(points)], y), ref) - covered(points, ref)
+			gain := covered(append(slices.Clip(points), y), ref) - covered(points, ref)
 			sum += gain / draws
 			square += gain * gain / draws
 		}

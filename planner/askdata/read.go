@@ -111,8 +111,7 @@ func newReader(r io.Reader) (*csv.Reader, error) {
 }
 
 func parseError(err error) error {
-	var p *csv.ParseError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*csv.ParseError](err); ok {
 		if errors.Is(err, csv.ErrFieldCount) {
 			return lab.Errorf(lab.Invalid, "row %d has another number of columns than the first row; every row has one field to a column", p.Line)
 		}

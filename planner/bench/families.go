@@ -19,18 +19,30 @@ func families() []problem {
 		{name: "coupling", kind: "mixed", budget: 40, parameters: kinetics, draw: coupling},
 		{name: "coupling-noisy", kind: "noisy", noise: 0.05, budget: 40, parameters: kinetics, draw: coupling},
 		{name: "coupling-cost", kind: "several", objectives: 2, budget: 40, parameters: kinetics, draw: couplingCost},
-		{name: "catalysis", kind: "mixed", budget: 50, draw: catalysis,
-			parameters: []lab.Parameter{choice("ligand", 6), choice("solvent", 4), tens, integer("hours", 1, 24), loading}},
-		{name: "hartmann6-levels", kind: "mixed", budget: 50, draw: hartmannLevels,
-			parameters: append([]lab.Parameter{choice("a", 5), choice("b", 3)}, box(4, 0, 1)...)},
-		{name: "ackley-mixed", kind: "mixed", budget: 50, draw: ackleyMixed,
-			parameters: append([]lab.Parameter{choice("a", 3), integer("k", -5, 5)}, box(3, -5, 5)...)},
-		{name: "waves", kind: "mixed", budget: 50, draw: waves,
-			parameters: append([]lab.Parameter{choice("a", 3), choice("b", 4)}, box(3, 0, 1)...)},
-		{name: "peaks", kind: "mixed", budget: 40, draw: peaks,
-			parameters: append(append([]lab.Parameter{choice("a", 5)}, box(2, 0, 1)...), eighths)},
-		{name: "additive", kind: "mixed", budget: 40, draw: additive,
-			parameters: append([]lab.Parameter{choice("a", 6), choice("b", 5)}, box(2, 0, 1)...)},
+		{
+			name: "catalysis", kind: "mixed", budget: 50, draw: catalysis,
+			parameters: []lab.Parameter{choice("ligand", 6), choice("solvent", 4), tens, integer("hours", 1, 24), loading},
+		},
+		{
+			name: "hartmann6-levels", kind: "mixed", budget: 50, draw: hartmannLevels,
+			parameters: append([]lab.Parameter{choice("a", 5), choice("b", 3)}, box(4, 0, 1)...),
+		},
+		{
+			name: "ackley-mixed", kind: "mixed", budget: 50, draw: ackleyMixed,
+			parameters: append([]lab.Parameter{choice("a", 3), integer("k", -5, 5)}, box(3, -5, 5)...),
+		},
+		{
+			name: "waves", kind: "mixed", budget: 50, draw: waves,
+			parameters: append([]lab.Parameter{choice("a", 3), choice("b", 4)}, box(3, 0, 1)...),
+		},
+		{
+			name: "peaks", kind: "mixed", budget: 40, draw: peaks,
+			parameters: append(append([]lab.Parameter{choice("a", 5)}, box(2, 0, 1)...), eighths),
+		},
+		{
+			name: "additive", kind: "mixed", budget: 40, draw: additive,
+			parameters: append([]lab.Parameter{choice("a", 6), choice("b", 5)}, box(2, 0, 1)...),
+		},
 	}
 }
 

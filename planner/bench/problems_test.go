@@ -97,8 +97,10 @@ func TestFamiliesHaveTheirOptimum(t *testing.T) {
 		for a := 0; a <= 100; a++ {
 			for b := 0; a+b <= 100; b++ {
 				for _, x := range [][]float64{
-					{float64(a) / 100, float64(b) / 100, float64(100-a-b) / 100, 0}, {float64(a) / 100, float64(b) / 100, 0, float64(100-a-b) / 100},
-					{float64(a) / 100, 0, float64(b) / 100, float64(100-a-b) / 100}, {0, float64(a) / 100, float64(b) / 100, float64(100-a-b) / 100},
+					{float64(a) / 100, float64(b) / 100, float64(100-a-b) / 100, 0},
+					{float64(a) / 100, float64(b) / 100, 0, float64(100-a-b) / 100},
+					{float64(a) / 100, 0, float64(b) / 100, float64(100-a-b) / 100},
+					{0, float64(a) / 100, float64(b) / 100, float64(100-a-b) / 100},
 				} {
 					if y := f(x)[0]; y > 1e-9 {
 						t.Fatalf("seed %d: %g at %v is above 0", seed, y, x)

@@ -33,7 +33,7 @@ func published() []problem {
 	shell, head := lab.Parameter{Name: "shell", Type: lab.Discrete, Values: sixteenths}, lab.Parameter{Name: "head", Type: lab.Discrete, Values: sixteenths}
 	vessel := fixed("pressure-vessel", []lab.Parameter{shell, head, number("radius", 10, 50), number("length", 150, 200)},
 		func(x []float64) []float64 { return []float64{-pressureVessel(x)} })
-	vessel.kind, vessel.optimum = "constrained", known(-6059.714335)
+	vessel.kind, vessel.optimum = "constrained", new(-6059.714335)
 	vessel.conditions = []condition{
 		atMost(0, "0.0193 * radius - shell <= 0.0", -1, 0, 0.0193, 0),
 		atMost(0, "0.00954 * radius - head <= 0.0", 0, -1, 0.00954, 0),
@@ -43,22 +43,22 @@ func published() []problem {
 		},
 	}
 	gramacy := fixed("gramacy", box(2, 0, 1), func(x []float64) []float64 { return []float64{-x[0] - x[1]} })
-	gramacy.kind, gramacy.works, gramacy.optimum = "failing", gramacyWorks, known(-0.599788)
+	gramacy.kind, gramacy.works, gramacy.optimum = "failing", gramacyWorks, new(-0.599788)
 	gramacy.conditions = []condition{{
 		expr: "x1 * x1 + x2 * x2 <= 1.5", meets: func(x []float64) bool { return x[0]*x[0]+x[1]*x[1] <= 1.5 },
 	}}
 	return []problem{
 		{
 			name: "ackley-binary", kind: "mixed", budget: budgetOf(binaries + 3), parameters: append(binary, box(3, 0, 1)...),
-			draw: binaryAckley, optimum: known(0),
+			draw: binaryAckley, optimum: new(float64(0)),
 		},
 		{
 			name: "cat-michalewicz", kind: "mixed", budget: budgetOf(2), parameters: []lab.Parameter{options("a"), options("b")},
-			value: catMichalewicz, optimum: known(1.80107028931), // at levels 14 and 10
+			value: catMichalewicz, optimum: new(1.80107028931), // at levels 14 and 10
 		},
 		{
 			name: "ackley-simplex", kind: "composition", budget: budgetOf(3), parameters: []lab.Parameter{mixture},
-			draw: simplexAckley, optimum: known(0),
+			draw: simplexAckley, optimum: new(float64(0)),
 		},
 		vessel, gramacy,
 	}

@@ -168,10 +168,8 @@ func (t *Table) randomMedianTo(firsts [][]int, good func(int) bool) float64 {
 // chance returns the probability that one of the first k evaluations of random
 // search is good: of n points most are.
 func (t *Table) chance(first []int, k, n, most int, good func(int) bool) float64 {
-	for _, row := range first[:min(k, len(first))] {
-		if good(row) {
-			return 1
-		}
+	if slices.ContainsFunc(first[:min(k, len(first))], good) {
+		return 1
 	}
 	if k <= len(first) {
 		return 0

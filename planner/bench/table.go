@@ -292,12 +292,9 @@ func descriptors(dir, parameter, file string, levels []string) ([][]float64, err
 	if err != nil {
 		return nil, err
 	}
-	key := slices.IndexFunc(rows[0], func(h string) bool {
+	key := max(slices.IndexFunc(rows[0], func(h string) bool {
 		return h == parameter || strings.HasSuffix(strings.ToLower(h), "smiles")
-	})
-	if key < 0 {
-		key = 0
-	}
+	}), 0)
 	alias := make(map[string]string)
 	if names, err := readCSV(filepath.Join(dir, parameter+"_smiles.csv")); err == nil {
 		for _, r := range names[1:] {

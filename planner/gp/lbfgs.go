@@ -88,7 +88,7 @@ func minimise(f func(x []float64) float64, slopes func(grad []float64), x0 []flo
 			step = limit / longest
 		}
 		next, ok := 0.0, false
-		for try := 0; try < 12; try++ {
+		for range 12 {
 			for i := range trial {
 				trial[i] = x[i] + step*dir[i]
 			}

@@ -161,7 +161,7 @@ func (c *checker) inside(state []float64) error {
 // sums refuses compositions that do not add up or have too many parts.
 func (c *checker) sums(state []float64) error {
 	columns := c.space.Columns()
-	for k := 0; k < len(columns); k++ {
+	for k := range columns {
 		p := c.space.Parameter(columns[k].Parameter)
 		if p.Type != lab.Composition || columns[k].Part != 0 {
 			continue

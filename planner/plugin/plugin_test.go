@@ -16,8 +16,6 @@ import (
 	"github.com/athanor-lab/athanor/planner/plugin"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // brief wants two experiments of four kinds of parameters; one is known, one is
 // running.
 func brief() lab.Brief {
@@ -28,10 +26,10 @@ func brief() lab.Brief {
 		Round: 3, First: 3, Want: 2, Budget: 20, Seed: 5, Policy: lab.PlanPolicy{Planner: "plugin:other"},
 		Space: lab.Space{
 			Parameters: []lab.Parameter{
-				{Name: "x", Type: lab.Continuous, Min: ptr(0.0), Max: ptr(10.0), Unit: "Cel"},
-				{Name: "k", Type: lab.Integer, Min: ptr(1.0), Max: ptr(5.0)},
+				{Name: "x", Type: lab.Continuous, Min: new(0.0), Max: new(10.0), Unit: "Cel"},
+				{Name: "k", Type: lab.Integer, Min: new(1.0), Max: new(5.0)},
 				{Name: "l", Type: lab.Categorical, Levels: []string{"a", "b"}},
-				{Name: "m", Type: lab.Composition, Parts: []string{"p", "q", "r"}, Step: ptr(0.1), MaxNonzero: ptr(2)},
+				{Name: "m", Type: lab.Composition, Parts: []string{"p", "q", "r"}, Step: new(0.1), MaxNonzero: new(2)},
 			},
 			Constraints: []lab.Constraint{{Expr: "x < 9"}},
 		},
@@ -144,10 +142,14 @@ func TestBadAnswersFallBack(t *testing.T) {
 		"Parts":        {answer(plan(good, point(3, "2", `"b"`, "[0.4,0.4,0.2]"))), "m"},
 		"Missing":      {answer(plan(good, `{"settings":[{"name":"x","value":1}]}`)), `no setting for parameter "k"`},
 		"Infinite":     {answer(plan(good, strings.Replace(other, "5", "1e999", 1))), "is no plan"},
-		"Objective": {answer(plan(good, strings.TrimSuffix(other, "}")+`,"predictions":[{"objective":"z","mean":1,"sigma":1,"low":0,"high":2}]}`)),
-			`of "z", which is no objective`},
-		"Interval": {answer(plan(good, strings.TrimSuffix(other, "}")+`,"predictions":[{"objective":"y","mean":1,"sigma":-1,"low":0,"high":2}]}`)),
-			"sigma -1"},
+		"Objective": {
+			answer(plan(good, strings.TrimSuffix(other, "}")+`,"predictions":[{"objective":"z","mean":1,"sigma":1,"low":0,"high":2}]}`)),
+			`of "z", which is no objective`,
+		},
+		"Interval": {
+			answer(plan(good, strings.TrimSuffix(other, "}")+`,"predictions":[{"objective":"y","mean":1,"sigma":-1,"low":0,"high":2}]}`)),
+			"sigma -1",
+		},
 		"Status": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "no model", http.StatusInternalServerError)
 		}, "500 Internal Server Error: no model"},

@@ -15,8 +15,6 @@ import (
 	"github.com/athanor-lab/athanor/planner/race"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // teller remembers who was asked for which experiments.
 type teller struct {
 	planner *planner.Planner
@@ -31,10 +29,12 @@ func (p *teller) Propose(ctx context.Context, b lab.Brief) (lab.Plan, error) {
 }
 
 func start(policy string) lab.Brief {
-	b := lab.Brief{Round: 1, First: 1, Want: 1, Seed: 3, Policy: lab.PlanPolicy{Planner: policy, Batch: 1, InFlight: 1},
-		Objectives: []lab.Objective{{Name: "y", Direction: lab.Maximize, Unit: "1"}}}
+	b := lab.Brief{
+		Round: 1, First: 1, Want: 1, Seed: 3, Policy: lab.PlanPolicy{Planner: policy, Batch: 1, InFlight: 1},
+		Objectives: []lab.Objective{{Name: "y", Direction: lab.Maximize, Unit: "1"}},
+	}
 	for _, name := range []string{"u", "v", "w"} {
-		b.Space.Parameters = append(b.Space.Parameters, lab.Parameter{Name: name, Type: lab.Continuous, Min: ptr(0.0), Max: ptr(1.0)})
+		b.Space.Parameters = append(b.Space.Parameters, lab.Parameter{Name: name, Type: lab.Continuous, Min: new(0.0), Max: new(1.0)})
 	}
 	return b
 }

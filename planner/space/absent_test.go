@@ -13,7 +13,7 @@ import (
 func branching(amount lab.Parameter) (lab.Space, space.Rules) {
 	amount.Name, amount.When = "amount", "base != 'none'"
 	s := lab.Space{Parameters: []lab.Parameter{
-		{Name: "speed", Type: lab.Integer, Min: ptr(1.0), Max: ptr(4.0), When: "amount > 2"},
+		{Name: "speed", Type: lab.Integer, Min: new(1.0), Max: new(4.0), When: "amount > 2"},
 		{Name: "base", Type: lab.Categorical, Levels: []string{"none", "KOAc", "CsOAc"}},
 		amount,
 	}}
@@ -51,7 +51,7 @@ func TestAbsentPointsAreOne(t *testing.T) {
 // the parameters that are there and no other.
 func TestWalksKeepToConditions(t *testing.T) {
 	t.Parallel()
-	s, rules := branching(lab.Parameter{Type: lab.Continuous, Min: ptr(0.5), Max: ptr(4.0)})
+	s, rules := branching(lab.Parameter{Type: lab.Continuous, Min: new(0.5), Max: new(4.0)})
 	sp, err := space.Compile(s, rules)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestWalksKeepToConditions(t *testing.T) {
 // should be absent, and about what is missing and should be there.
 func TestSettingsOfAbsentParametersAreRefused(t *testing.T) {
 	t.Parallel()
-	s, rules := branching(lab.Parameter{Type: lab.Continuous, Min: ptr(0.5), Max: ptr(4.0)})
+	s, rules := branching(lab.Parameter{Type: lab.Continuous, Min: new(0.5), Max: new(4.0)})
 	sp, err := space.Compile(s, rules)
 	if err != nil {
 		t.Fatal(err)

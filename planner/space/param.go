@@ -208,6 +208,7 @@ func (q *param) snap(v float64) float64 {
 			return q.min
 		}
 		v = q.round(v)
+	default: // the others have no number
 	}
 	return math.Min(q.max, math.Max(q.min, v))
 }

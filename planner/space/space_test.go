@@ -12,16 +12,14 @@ import (
 	"github.com/athanor-lab/athanor/planner/space"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func mixed() lab.Space {
 	return lab.Space{Parameters: []lab.Parameter{
-		{Name: "temperature", Type: lab.Continuous, Min: ptr(90.0), Max: ptr(120.0), Unit: "Cel"},
-		{Name: "pressure", Type: lab.Continuous, Min: ptr(1e-3), Max: ptr(10.0), Scale: "log", Unit: "bar"},
-		{Name: "cycles", Type: lab.Integer, Min: ptr(1.0), Max: ptr(8.0)},
+		{Name: "temperature", Type: lab.Continuous, Min: new(90.0), Max: new(120.0), Unit: "Cel"},
+		{Name: "pressure", Type: lab.Continuous, Min: new(1e-3), Max: new(10.0), Scale: "log", Unit: "bar"},
+		{Name: "cycles", Type: lab.Integer, Min: new(1.0), Max: new(8.0)},
 		{Name: "concentration", Type: lab.Discrete, Values: []float64{0.153, 0.057, 0.1}},
 		{Name: "base", Type: lab.Categorical, Levels: []string{"KOAc", "KOPiv", "CsOAc"}},
-		{Name: "metals", Type: lab.Composition, Parts: []string{"Ni", "Fe", "Co"}, Step: ptr(0.1), MaxNonzero: ptr(2)},
+		{Name: "metals", Type: lab.Composition, Parts: []string{"Ni", "Fe", "Co"}, Step: new(0.1), MaxNonzero: new(2)},
 	}}
 }
 
@@ -84,7 +82,7 @@ func TestMixturesAreCounted(t *testing.T) {
 		{3, 10, 3, 66}, {3, 10, 2, 30}, {6, 10, 4, 2121}, {4, 1, 4, 4}, {1, 5, 1, 1}, {5, 20, 1, 5},
 	} {
 		sp := compile(t, lab.Space{Parameters: []lab.Parameter{{
-			Name: "m", Type: lab.Composition, Parts: make([]string, c.parts), Step: ptr(1 / float64(c.steps)), MaxNonzero: ptr(c.nonzero),
+			Name: "m", Type: lab.Composition, Parts: make([]string, c.parts), Step: new(1 / float64(c.steps)), MaxNonzero: new(c.nonzero),
 		}}}, nil)
 		if !sp.Listed() || sp.Len() != c.want {
 			t.Errorf("%d parts in %d steps with at most %d: %d mixtures, want %d", c.parts, c.steps, c.nonzero, sp.Len(), c.want)
@@ -110,13 +108,13 @@ func TestLargeSpacesAreNotListed(t *testing.T) {
 	t.Parallel()
 	var s lab.Space
 	for _, n := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
-		s.Parameters = append(s.Parameters, lab.Parameter{Name: n, Type: lab.Integer, Min: ptr(0.0), Max: ptr(1e9)})
+		s.Parameters = append(s.Parameters, lab.Parameter{Name: n, Type: lab.Integer, Min: new(0.0), Max: new(1e9)})
 	}
 	if sp := compile(t, s, nil); sp.Listed() || sp.Len() != 0 {
 		t.Errorf("10^72 points: listed %t with %d, want neither", sp.Listed(), sp.Len())
 	}
 	s = lab.Space{Parameters: []lab.Parameter{
-		{Name: "a", Type: lab.Integer, Min: ptr(1.0), Max: ptr(200.0)}, {Name: "b", Type: lab.Integer, Min: ptr(1.0), Max: ptr(250.0)},
+		{Name: "a", Type: lab.Integer, Min: new(1.0), Max: new(200.0)}, {Name: "b", Type: lab.Integer, Min: new(1.0), Max: new(250.0)},
 	}}
 	if sp := compile(t, s, nil); !sp.Listed() || sp.Len() != space.EnumerateMax {
 		t.Errorf("50,000 points: listed %t with %d, want all", sp.Listed(), sp.Len())
@@ -128,7 +126,7 @@ func TestLargeSpacesAreNotListed(t *testing.T) {
 func TestListLeavesOutWhatIsInfeasible(t *testing.T) {
 	t.Parallel()
 	s := lab.Space{Parameters: []lab.Parameter{
-		{Name: "n", Type: lab.Integer, Min: ptr(0.0), Max: ptr(9.0)}, {Name: "c", Type: lab.Categorical, Levels: []string{"x", "y"}},
+		{Name: "n", Type: lab.Integer, Min: new(0.0), Max: new(9.0)}, {Name: "c", Type: lab.Categorical, Levels: []string{"x", "y"}},
 	}}
 	even := func(settings []lab.Setting) (bool, error) { return math.Mod(settings[0].Value.Number(), 2) == 0, nil }
 	if sp := compile(t, s, even); sp.Len() != 10 {
@@ -211,19 +209,19 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 		"NoName":         {lab.Space{Parameters: []lab.Parameter{{}}}, "space.parameters[0].name is empty"},
 		"NoType":         {one(lab.Parameter{}), "space.parameters[0].type"},
 		"NoBounds":       {one(lab.Parameter{Type: lab.Continuous}), "needs a finite min and max"},
-		"Backwards":      {one(lab.Parameter{Type: lab.Continuous, Min: ptr(2.0), Max: ptr(1.0)}), "min must not exceed max"},
-		"Infinite":       {one(lab.Parameter{Type: lab.Continuous, Min: ptr(0.0), Max: ptr(math.Inf(1))}), "finite min and max"},
-		"LogOfZero":      {one(lab.Parameter{Type: lab.Continuous, Min: ptr(0.0), Max: ptr(1.0), Scale: "log"}), "log scale"},
-		"NoSuchScale":    {one(lab.Parameter{Type: lab.Continuous, Min: ptr(0.0), Max: ptr(1.0), Scale: "cubic"}), `.scale is "cubic"`},
-		"NoWholeNumber":  {one(lab.Parameter{Type: lab.Integer, Min: ptr(0.2), Max: ptr(0.8)}), "no whole number"},
+		"Backwards":      {one(lab.Parameter{Type: lab.Continuous, Min: new(2.0), Max: new(1.0)}), "min must not exceed max"},
+		"Infinite":       {one(lab.Parameter{Type: lab.Continuous, Min: new(0.0), Max: new(math.Inf(1))}), "finite min and max"},
+		"LogOfZero":      {one(lab.Parameter{Type: lab.Continuous, Min: new(0.0), Max: new(1.0), Scale: "log"}), "log scale"},
+		"NoSuchScale":    {one(lab.Parameter{Type: lab.Continuous, Min: new(0.0), Max: new(1.0), Scale: "cubic"}), `.scale is "cubic"`},
+		"NoWholeNumber":  {one(lab.Parameter{Type: lab.Integer, Min: new(0.2), Max: new(0.8)}), "no whole number"},
 		"NoValues":       {one(lab.Parameter{Type: lab.Discrete}), ".values is empty"},
 		"NaNValue":       {one(lab.Parameter{Type: lab.Discrete, Values: []float64{1, math.NaN()}}), ".values[1]"},
 		"NoLevels":       {one(lab.Parameter{Type: lab.Categorical}), ".levels is empty"},
 		"LevelTwice":     {one(lab.Parameter{Type: lab.Categorical, Levels: []string{"a", "a"}}), "listed twice"},
 		"FewDescriptors": {one(lab.Parameter{Type: lab.Categorical, Levels: []string{"a", "b"}, DescriptorValues: [][]float64{{1}}}), "1 rows of descriptors for 2 levels"},
 		"NoParts":        {one(lab.Parameter{Type: lab.Composition}), ".parts is empty"},
-		"StepTooLong":    {one(lab.Parameter{Type: lab.Composition, Parts: []string{"a", "b"}, Step: ptr(0.3)}), "does not divide"},
-		"NoneNonzero":    {one(lab.Parameter{Type: lab.Composition, Parts: []string{"a", "b"}, MaxNonzero: ptr(0)}), ".max_nonzero is 0"},
+		"StepTooLong":    {one(lab.Parameter{Type: lab.Composition, Parts: []string{"a", "b"}, Step: new(0.3)}), "does not divide"},
+		"NoneNonzero":    {one(lab.Parameter{Type: lab.Composition, Parts: []string{"a", "b"}, MaxNonzero: new(0)}), ".max_nonzero is 0"},
 		"PoolTooShort":   {lab.Space{Parameters: mixed().Parameters, Pool: [][]lab.Value{{lab.Number(1)}}}, "space.pool[0] has 1 values for 6"},
 		"PoolNotRead":    {lab.Space{Parameters: mixed().Parameters, Candidates: &lab.File{File: "pool.csv"}}, "pool.csv"},
 		"SameName":       {lab.Space{Parameters: append(mixed().Parameters, mixed().Parameters[0])}, `"temperature" is used twice`},

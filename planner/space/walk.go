@@ -93,15 +93,15 @@ func (s *Space) Moves(state []float64, h float64, yield func([]float64)) {
 
 // transfers yields compositions that move h of the sum, or all that there is,
 // from one part to another.
-func (p *param) transfers(state, next []float64, h float64, yield func([]float64)) {
-	have := p.counts(state[p.column : p.column+p.width])
+func (q *param) transfers(state, next []float64, h float64, yield func([]float64)) {
+	have := q.counts(state[q.column : q.column+q.width])
 	nonzero := 0
 	for _, c := range have {
 		if c > 0 {
 			nonzero++
 		}
 	}
-	d := max(1, int(math.Round(h*float64(p.steps))))
+	d := max(1, int(math.Round(h*float64(q.steps))))
 	for from, c := range have {
 		if c == 0 {
 			continue
@@ -115,14 +115,14 @@ func (p *param) transfers(state, next []float64, h float64, yield func([]float64
 				if k == 1 && move == amounts[0] {
 					break
 				}
-				if have[to] == 0 && nonzero == p.nonzero && move < c {
+				if have[to] == 0 && nonzero == q.nonzero && move < c {
 					continue
 				}
 				for j := range have {
-					next[p.column+j] = p.fraction(have[j])
+					next[q.column+j] = q.fraction(have[j])
 				}
-				next[p.column+from] = p.fraction(c - move)
-				next[p.column+to] = p.fraction(have[to] + move)
+				next[q.column+from] = q.fraction(c - move)
+				next[q.column+to] = q.fraction(have[to] + move)
 				yield(next)
 			}
 		}

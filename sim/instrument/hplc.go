@@ -116,6 +116,7 @@ func Contents(r truth.Reaction, history []world.Effect) (truth.Mixture, error) {
 				return m, lab.Errorf(lab.Internal, "read effect %d of the world: %w", e.Seq, err)
 			}
 			m = r.Heat(m, p.AmbientCelsius, p.TargetCelsius, p.TauS, p.FromS, p.ToS)
+		default: // not seen by the detector
 		}
 	}
 	return m, nil

@@ -131,6 +131,7 @@ func Powder(s truth.Synthesis, history []world.Effect) (truth.Powder, error) {
 				return p, err
 			}
 			p = s.Fire(p, f.Celsius, f.StepS)
+		default: // changes no powder
 		}
 	}
 	return p, nil

@@ -185,9 +185,8 @@ func (t *Table) index() {
 func (t *Table) key(point []lab.Value) (string, bool) {
 	key := make([]byte, 0, 4*len(point))
 	for j, v := range point {
-		n, ok := t.labels[j][v.Label()], true
+		n, ok := t.labels[j][v.Label()]
 		if t.Columns[j].Labels != nil {
-			_, ok = t.labels[j][v.Label()]
 		} else {
 			n, ok = t.number(j, v.Number())
 		}

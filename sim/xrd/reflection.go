@@ -48,14 +48,14 @@ func (s Structure) Lines(dMin float64) ([]Line, error) {
 		return nil, err
 	}
 	reciprocal, v := inverse(s.metric()), s.Volume()
-	var max [3]int
+	var most [3]int
 	for i, axis := range []float64{s.A, s.B, s.C} {
-		max[i] = int(axis/dMin) + 1
+		most[i] = int(axis/dMin) + 1
 	}
 	lines := map[int]*Line{}
-	for h := -max[0]; h <= max[0]; h++ {
-		for k := -max[1]; k <= max[1]; k++ {
-			for l := -max[2]; l <= max[2]; l++ {
+	for h := -most[0]; h <= most[0]; h++ {
+		for k := -most[1]; k <= most[1]; k++ {
+			for l := -most[2]; l <= most[2]; l++ {
 				q := quadratic(reciprocal, h, k, l) // 1/d²
 				if q == 0 || q > 1/(dMin*dMin) {
 					continue

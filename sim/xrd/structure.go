@@ -122,7 +122,7 @@ func parseOperation(text string) (operation, error) {
 		return o, fmt.Errorf("operation %q has %d parts, want 3", text, len(parts))
 	}
 	for i, part := range parts {
-		for _, term := range strings.Fields(strings.NewReplacer("-", " -", "+", " +").Replace(part)) {
+		for term := range strings.FieldsSeq(strings.NewReplacer("-", " -", "+", " +").Replace(part)) {
 			sign := 1.0
 			if term[0] == '-' {
 				sign = -1

@@ -61,7 +61,7 @@ func run(ctx context.Context, addr, inbox string, tick time.Duration, empty bool
 	if err != nil {
 		return err
 	}
-	logger.Info("serving", "url", "http://"+ln.Addr().String())
+	logger.InfoContext(ctx, "serving", "url", "http://"+ln.Addr().String())
 	if tick > 0 {
 		go func() {
 			for range time.Tick(tick) {

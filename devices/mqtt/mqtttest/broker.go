@@ -44,7 +44,7 @@ func Start(t testing.TB) *Broker {
 // some other test may have taken for a moment.
 func (b *Broker) Start() {
 	b.t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) { //nolint:forbidigo // nobody tells when a port is free
 		l, err := net.Listen("tcp", b.addr)
 		if err == nil {
 			b.serve(l)
@@ -58,7 +58,7 @@ func (b *Broker) Start() {
 
 func (b *Broker) serve(l net.Listener) {
 	b.t.Helper()
-	b.server = mochi.New(&mochi.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), InlineClient: true})
+	b.server = mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler), InlineClient: true})
 	if err := b.server.AddHook(new(auth.AllowHook), nil); err != nil {
 		b.t.Fatal(err)
 	}
