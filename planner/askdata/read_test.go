@@ -15,14 +15,13 @@ import (
 func coupling() (lab.Space, []lab.Objective) {
 	low, high := 60.0, 140.0
 	one, ten, sum := 1.0, 10.0, 1.0
-	return lab.Space{Parameters: []lab.Parameter{
-			{Name: "base", Type: lab.Categorical, Levels: []string{"KOAc", "CsOPiv"}},
-			{Name: "temperature", Type: lab.Continuous, Min: &low, Max: &high, Unit: "Cel"},
-			{Name: "runs", Type: lab.Integer, Min: &one, Max: &ten, Unit: "1"},
-			{Name: "solvents", Type: lab.Composition, Parts: []string{"water", "DMF"}, Sum: &sum, Unit: "1"},
-		}}, []lab.Objective{
-			{Name: "yield", Direction: lab.Maximize, Unit: "%"}, {Name: "cost", Direction: lab.Minimize, Unit: "1"},
-		}
+	space := lab.Space{Parameters: []lab.Parameter{
+		{Name: "base", Type: lab.Categorical, Levels: []string{"KOAc", "CsOPiv"}},
+		{Name: "temperature", Type: lab.Continuous, Min: &low, Max: &high, Unit: "Cel"},
+		{Name: "runs", Type: lab.Integer, Min: &one, Max: &ten, Unit: "1"},
+		{Name: "solvents", Type: lab.Composition, Parts: []string{"water", "DMF"}, Sum: &sum, Unit: "1"},
+	}}
+	return space, []lab.Objective{{Name: "yield", Direction: lab.Maximize, Unit: "%"}, {Name: "cost", Direction: lab.Minimize, Unit: "1"}}
 }
 
 const table = "\xef\xbb\xbf" + `base,temperature [Cel],runs,solvents.water,solvents.DMF,yield [%],yield sd,cost,failed,who

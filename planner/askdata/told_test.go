@@ -12,14 +12,13 @@ import (
 )
 
 func mixed() (lab.Space, []lab.Objective) {
-	return lab.Space{Parameters: []lab.Parameter{
-			{Name: "t", Type: lab.Continuous, Min: new(0.0), Max: new(100.0), Unit: "Cel"},
-			{Name: "n", Type: lab.Integer, Min: new(1.0), Max: new(9.0)},
-			{Name: "base", Type: lab.Categorical, Levels: []string{"a;b", "c"}},
-			{Name: "mix", Type: lab.Composition, Parts: []string{"p", "q"}},
-		}}, []lab.Objective{
-			{Name: "yield", Direction: lab.Maximize, Unit: "%"},
-		}
+	space := lab.Space{Parameters: []lab.Parameter{
+		{Name: "t", Type: lab.Continuous, Min: new(0.0), Max: new(100.0), Unit: "Cel"},
+		{Name: "n", Type: lab.Integer, Min: new(1.0), Max: new(9.0)},
+		{Name: "base", Type: lab.Categorical, Levels: []string{"a;b", "c"}},
+		{Name: "mix", Type: lab.Composition, Parts: []string{"p", "q"}},
+	}}
+	return space, []lab.Objective{{Name: "yield", Direction: lab.Maximize, Unit: "%"}}
 }
 
 func told(change func(*askdata.Experiment)) askdata.Experiment {
