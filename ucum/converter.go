@@ -12,12 +12,14 @@ import (
 // Converter is [Convert] from one unit to another for who converts many numbers: it gives the same results, most of them without
 // arithmetic of big numbers.
 //
-// A conversion on a straight scale is (x·mul + add) / div with three whole numbers, and x is a whole number times a power of ten.
+// A conversion on a straight scale is (x·mul·10^power + add) / div with whole numbers, and x is a whole number times a power of ten.
 // Where what stands above and below the line is less than 2^53, both are exact in a float64, and their quotient is rounded once by the
-// processor (IEEE 754-2019, section 5.4.1).
+// processor (IEEE 754-2019, section 5.4.1). Where nothing is to be added or divided, as from mol to particles, the result is a decimal,
+// which strconv rounds once.
 type Converter struct {
 	from, to      Unit
 	mul, add, div int64 // div is 0 where they do not fit, the scale is curved or nothing is to be done
+	power         int   // 0 where something is added
 }
 
 // NewConverter prepares the conversion. It is an error when the units measure different things.
@@ -41,6 +43,9 @@ func NewConverter(from, to Unit) (*Converter, error) {
 	div := new(big.Int).Mul(slope.Denom(), intercept.Denom())
 	mul := new(big.Int).Mul(slope.Num(), intercept.Denom())
 	add := new(big.Int).Mul(intercept.Num(), slope.Denom())
+	if add.Sign() == 0 {
+		c.power = withoutTens(mul) - withoutTens(div)
+	}
 	common := new(big.Int).GCD(nil, nil, new(big.Int).GCD(nil, nil, mul, new(big.Int).Abs(add)), div)
 	for _, n := range []*big.Int{mul, add, div} {
 		if n.Quo(n, common); !n.IsInt64() {
@@ -100,6 +105,13 @@ func (c *Converter) quotient(x float64) (float64, bool) {
 		return 0, false
 	}
 	above, ok := times(digits, c.mul)
+	exponent += c.power
+	if ok && c.add == 0 && c.div == 1 {
+		var buffer [48]byte
+		text := strconv.AppendInt(append(strconv.AppendInt(buffer[:0], above, 10), 'e'), int64(exponent), 10)
+		y, err := strconv.ParseFloat(string(text), 64)
+		return y, err == nil
+	}
 	add, div := c.add, c.div
 	for ; ok && exponent > 0; exponent-- {
 		above, ok = times(above, 10)
@@ -114,6 +126,19 @@ func (c *Converter) quotient(x float64) (float64, bool) {
 		return 0, false
 	}
 	return float64(above) / float64(div), true
+}
+
+// withoutTens divides n, which is not 0, by ten as often as nothing remains, and returns how often that was.
+func withoutTens(n *big.Int) (times int) {
+	ten, rest := big.NewInt(10), new(big.Int)
+	for {
+		q, r := new(big.Int).QuoRem(n, ten, rest)
+		if r.Sign() != 0 {
+			return times
+		}
+		n.Set(q)
+		times++
+	}
 }
 
 // times returns a·b where it is exact in a float64.
