@@ -90,6 +90,10 @@ type Devices interface {
 	// newest first.
 	Quarantine(ctx context.Context, id string, limit int) ([]lab.Quarantined, error)
 
+	// Waits returns what steps wait for before their commands can go out: devices,
+	// or room in them, oldest first.
+	Waits(ctx context.Context) ([]lab.Wait, error)
+
 	// Samples returns where the samples are that are in the laboratory.
 	Samples(ctx context.Context) ([]lab.Placement, error)
 

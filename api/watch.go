@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +68,18 @@ func (s *Server) registerWatch(api huma.API, tags []string) {
 			return nil, s.fail(ctx, err)
 		}
 		return itemsOf(items), nil
+	})
+	huma.Register(api, huma.Operation{
+		OperationID: "list-waits", Method: http.MethodGet, Path: "/waits", Tags: tags, Summary: "What steps of experiments wait for before their commands can go out, oldest first",
+	}, func(ctx context.Context, in *struct {
+		Campaign string `query:"campaign" maxLength:"100" doc:"Only of this campaign"`
+	},
+	) (*listOf[lab.Wait], error) {
+		items, err := s.Devices.Waits(ctx)
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return itemsOf(slices.DeleteFunc(items, func(w lab.Wait) bool { return in.Campaign != "" && w.CampaignID.String() != in.Campaign })), nil
 	})
 	huma.Register(api, huma.Operation{
 		OperationID: "list-samples", Method: http.MethodGet, Path: "/samples", Tags: tags, Summary: "Where the samples are that are in slots of devices",

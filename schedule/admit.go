@@ -124,7 +124,7 @@ func (t *tally) obstacle(r Request) string {
 			for _, w := range t.classes.visits(a.Routes, a.Waits) {
 				if w == v || g.reaches(v, w) && g.reaches(w, v) {
 					return fmt.Sprintf("waits to begin until %s ends: the two pass %q in opposite directions and could block each other",
-						experiment(a.Campaign, a.Number), w)
+						r.experiment(a.Campaign, a.Number), w)
 				}
 			}
 		}
@@ -203,6 +203,10 @@ func (t *tally) crossing(r Request) string {
 	return ""
 }
 
-func experiment(c lab.CampaignID, number int) string {
+// experiment names an experiment to those who wait for it, with its campaign where it is another.
+func (r Request) experiment(c lab.CampaignID, number int) string {
+	if c == r.Campaign {
+		return fmt.Sprintf("experiment %d", number)
+	}
 	return fmt.Sprintf("experiment %d of %s", number, c)
 }

@@ -58,6 +58,7 @@ type Held struct {
 type Waiting struct {
 	Request Request
 	Since   time.Time
+	Why     string // as [State.Why] says, where somebody asked; no decision depends on it
 }
 
 // Active is an experiment that has been admitted and has not ended.

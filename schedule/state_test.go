@@ -112,6 +112,7 @@ func TestWhy(t *testing.T) {
 	}{
 		{scheduletest.Request(two, 1, "a", "look:hplc"), "can be granted now"},
 		{scheduletest.Request(two, 1, "a", "heat:heater"), "waits for heater-1, held by experiment 12 of " + one.String() + " or heater-2, which is lost or heater-3, which is in local mode"},
+		{scheduletest.Request(one, 13, "a", "heat:heater@heater-1"), "waits for heater-1, held by experiment 12"},
 		{scheduletest.Request(two, 1, "a", "heat:heater@heater-2", "in:robot"), "waits for heater-2, which is lost, and for robot-1, which is in state fault"},
 		{scheduletest.Request(two, 1, "a", "x:centrifuge"), `waits for a device with capability "centrifuge", which no device offers`},
 		{scheduletest.Request(two, 1, "a", "x:hplc@hplc-9"), "waits for hplc-9, which the laboratory does not know"},

@@ -7,7 +7,7 @@ import (
 )
 
 // Why says for a person what r waits for, as in "waits for heater-1, held by
-// experiment 12 of cmp_…". Equal states give equal texts.
+// experiment 12 of cmp_…", without the campaign where it is r's own. Equal states give equal texts.
 func (s *State) Why(r Request) string {
 	t := s.tally()
 	if !t.admitted(r.Experiment) {
@@ -48,7 +48,7 @@ func (t *tally) lack(r Request, n Need) string {
 		i, held := t.holder[d.ID]
 		switch {
 		case held:
-			whys = append(whys, d.ID+", held by "+experiment(t.held[i].Campaign, t.held[i].Number))
+			whys = append(whys, d.ID+", held by "+r.experiment(t.held[i].Campaign, t.held[i].Number))
 		case !d.Ready:
 			whys = append(whys, d.ID+", which "+d.Why)
 		case d.Next != "" && d.Next != r.ID:

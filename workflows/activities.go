@@ -200,28 +200,39 @@ func (a *Activities) recall(ctx context.Context, ask Ask) ([]lab.Known, []lab.Pe
 // Prepare compiles a step to its command when its devices are free; else it
 // queues for them and answers without a command.
 func (a *Activities) Prepare(ctx context.Context, in Preparation) (Prepared, error) {
+	p, err := a.prepared(ctx, in)
+	// The first try may fail for what is over by the second.
+	if err != nil && activity.GetInfo(ctx).Attempt > 1 && lab.KindOf(err) == lab.Unavailable {
+		if err := a.book.Hindered(ctx, in.place(), err.Error()); err != nil {
+			activity.GetLogger(ctx).Warn("what a step waits for is not on record", "experiment_id", in.Proposal.ExperimentID, "err", err)
+		}
+	}
+	return p, forTemporal(err)
+}
+
+func (a *Activities) prepared(ctx context.Context, in Preparation) (Prepared, error) {
 	program, err := a.compiler.Program(ctx, in.Proposal.CampaignID)
 	if err != nil {
-		return Prepared{}, forTemporal(err)
+		return Prepared{}, err
 	}
 	if there, err := a.arrived(ctx, program, in); err != nil || there {
-		return Prepared{Arrived: there}, forTemporal(err)
+		return Prepared{Arrived: there}, err
 	}
 	holds, granted, err := a.book.Reserve(ctx, in.place())
 	if err != nil {
-		return Prepared{}, forTemporal(err)
+		return Prepared{}, err
 	}
 	if !granted {
 		return Prepared{}, nil
 	}
 	do, err := program.Command(in.Node.ID, in.Proposal.ExperimentID, in.Proposal.Settings, in.Results, holds)
 	if err != nil {
-		return Prepared{}, forTemporal(err)
+		return Prepared{}, err
 	}
-	if p, err := a.settle(ctx, in, &do); p != nil || err != nil {
-		if err != nil {
-			return Prepared{}, forTemporal(err)
-		}
+	switch p, err := a.settle(ctx, in, &do); {
+	case err != nil:
+		return Prepared{}, err
+	case p != nil:
 		return *p, nil
 	}
 	c := a.command(in, lab.Hold{Device: do.Device, Epoch: do.Epoch}, in.Node.ID, 0)

@@ -282,6 +282,33 @@ func TestSpentSampleMakesRoom(t *testing.T) {
 	}
 }
 
+// TestFullStationIsSaid wants what a step waits for on record when a person has to
+// make room, and the step done once there is some.
+func TestFullStationIsSaid(t *testing.T) {
+	t.Parallel()
+	p := setupPorter(t)
+	p.room["device-of-look"] = lab.Room{Slots: true}
+	looks := 0
+	p.looked = func(device string) {
+		if device != "device-of-look" {
+			return
+		}
+		if looks++; looks == 4 {
+			p.room[device] = lab.Room{Slots: true, Free: "t1"}
+		}
+	}
+	if err := p.w.run(); err != nil {
+		t.Fatal(err)
+	}
+	const why = "carry: no slot of device-of-look is free, and it throws nothing away: take a sample out, and say so by athanor sample remove"
+	if want := []string{why, why}; !slices.Equal(p.w.hindered, want) { // not at the first try, nor at the last
+		t.Errorf("was said %q, want %q", p.w.hindered, want)
+	}
+	if o := p.w.outcome(1); o.State != lab.OutcomeSucceeded {
+		t.Errorf("the experiment ended %s, want succeeded", o.State)
+	}
+}
+
 // TestTransferThatIsOverReservesNothing asks once more for a transfer whose sample
 // has arrived, as a workflow does whose worker died when it had let go of the
 // carrier and before that was noted: somebody else has the carrier now.

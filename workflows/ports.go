@@ -76,6 +76,9 @@ type Book interface {
 	// Release lets go of roles of an experiment that goes on, and tells those
 	// who were waiting.
 	Release(ctx context.Context, e lab.ExperimentID, roles []string) error
+	// Hindered keeps for people why a step that is tried again and again could
+	// not be prepared.
+	Hindered(ctx context.Context, p Place, why string) error
 }
 
 // Place is a step of an experiment that wants its devices.

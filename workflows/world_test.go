@@ -50,6 +50,7 @@ type world struct {
 	tokens     map[lab.CommandID][]byte
 	begun      time.Time
 	released   map[lab.ExperimentID][]string
+	hindered   []string // what steps were said to wait for
 	concurrent int
 	most       int
 }
@@ -237,6 +238,13 @@ func (w *world) Release(_ context.Context, e lab.ExperimentID, roles []string) e
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.released[e] = append(w.released[e], roles...)
+	return nil
+}
+
+func (w *world) Hindered(_ context.Context, p workflows.Place, why string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hindered = append(w.hindered, p.Step+": "+why)
 	return nil
 }
 

@@ -48,6 +48,23 @@ func (p devicesPort) Quarantine(_ context.Context, id string, limit int) ([]lab.
 	return out, p.broken
 }
 
+func (p devicesPort) Waits(context.Context) ([]lab.Wait, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var waits []lab.Wait
+	for _, c := range p.campaigns {
+		if c.progress.State != lab.Running {
+			continue
+		}
+		number := max(1, len(c.exps))
+		waits = append(waits, lab.Wait{
+			CampaignID: c.ID, ExperimentID: lab.ExperimentIDOf(c.ID, number), Number: number, Step: "carry", Since: p.now().Add(-5 * time.Minute).UTC(),
+			Why: "no slot of heater-1 is free, and it throws nothing away: take a sample out, and say so by athanor sample remove",
+		})
+	}
+	return waits, p.broken
+}
+
 func (p devicesPort) Samples(context.Context) ([]lab.Placement, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -104,6 +104,11 @@ func (b *book) Release(ctx context.Context, e lab.ExperimentID, roles []string) 
 	return b.tell(ctx, grants)
 }
 
+// Hindered implements [workflows.Book].
+func (b *book) Hindered(ctx context.Context, p workflows.Place, why string) error {
+	return b.db.NoteObstacle(ctx, lab.Wait{CampaignID: p.Campaign, ExperimentID: p.Experiment, Number: p.Number, Step: p.Step, Since: time.Now(), Why: why})
+}
+
 // tell brings grants to the experiments that wait for them. One that does not
 // wait yet is told by the steward, or finds its grant by itself.
 func (b *book) tell(ctx context.Context, grants []schedule.Grant) error {

@@ -24,6 +24,7 @@ type campaignCmd struct {
 	Check   checkCmd   `cmd:"" help:"Check a campaign document and tell all that is wrong with it."`
 	List    listCmd    `cmd:"" help:"List campaigns, newest first."`
 	Watch   watchCmd   `cmd:"" help:"Watch a campaign until it ends."`
+	Waits   waitsCmd   `cmd:"" help:"Tell what steps wait for before their commands can go out."`
 	Pause   pauseCmd   `cmd:"" help:"Let running experiments end and begin no other."`
 	Resume  resumeCmd  `cmd:"" help:"Go on with a paused campaign."`
 	Abort   abortCmd   `cmd:"" help:"End a campaign; running commands are cancelled."`

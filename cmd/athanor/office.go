@@ -443,6 +443,24 @@ func (f *fleetOffice) Quarantine(ctx context.Context, id string, limit int) ([]l
 	return out, err
 }
 
+// Waits implements [api.Devices].
+func (f *fleetOffice) Waits(ctx context.Context) ([]lab.Wait, error) {
+	waiting, err := f.db.Waiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	waits, err := f.db.Obstacles(ctx, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range waiting {
+		r := w.Request
+		waits = append(waits, lab.Wait{CampaignID: r.Campaign, ExperimentID: r.Experiment, Number: r.Number, Step: requestStep(r), Since: w.Since, Why: w.Why})
+	}
+	slices.SortStableFunc(waits, func(a, b lab.Wait) int { return a.Since.Compare(b.Since) })
+	return waits, nil
+}
+
 // Samples implements [api.Devices].
 func (f *fleetOffice) Samples(ctx context.Context) ([]lab.Placement, error) {
 	return f.db.Placements(ctx)

@@ -148,3 +148,9 @@ func (b *book) ahead(ctx context.Context) ([]postgres.Ahead, error) {
 
 // requestOf names what a step asks of the book.
 func requestOf(e lab.ExperimentID, step string) string { return e.UUID() + "/" + step }
+
+// requestStep is the step that a request is of.
+func requestStep(r schedule.Request) string {
+	_, step, _ := strings.Cut(r.ID, "/")
+	return step
+}

@@ -5,11 +5,37 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/athanor-lab/athanor/api"
 	"github.com/athanor-lab/athanor/lab"
 )
+
+type waitsCmd struct {
+	server
+	ID string `arg:"" optional:"" help:"Only of this campaign."`
+}
+
+func (c *waitsCmd) Run(ctx context.Context, t *terminal) error {
+	all, err := items[lab.Wait](ctx, c.client(t), "/waits?campaign="+url.QueryEscape(c.ID))
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(t.out, all)
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(t.err, "nothing waits")
+		return nil
+	}
+	w := tabwriter.NewWriter(t.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "CAMPAIGN\tEXPERIMENT\tSTEP\tSINCE\tWHY")
+	for _, x := range all {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", x.CampaignID, x.Number, printable(x.Step), x.Since.Local().Format(time.DateTime), printable(x.Why))
+	}
+	return w.Flush()
+}
 
 type watchCmd struct {
 	server

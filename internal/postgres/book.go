@@ -158,14 +158,18 @@ func (db *DB) Why(ctx context.Context, request string) (string, error) {
 	return s.state.Why(r), nil
 }
 
-// Waiting returns the requests that wait, oldest first: what an operator looks
-// at when a laboratory stands still.
+// Waiting returns the requests that wait, oldest first, and why: what an operator
+// looks at when a laboratory stands still.
 func (db *DB) Waiting(ctx context.Context) ([]schedule.Waiting, error) {
 	s := new(session)
 	if err := db.exchange(ctx, s.load); err != nil {
 		return nil, failed(err, "list waiting requests")
 	}
-	return s.state.Waiting, nil
+	waiting := s.state.Waiting
+	for i := range waiting {
+		waiting[i].Why = s.state.Why(waiting[i].Request)
+	}
+	return waiting, nil
 }
 
 // session is one look at the book and what is decided in it. All of it happens

@@ -291,7 +291,7 @@ func Exercise(t *testing.T, newBook func(t *testing.T) Fixture) {
 		b.want(there, "heater-1")
 		b.wait(back) // though hplc-1 is free: both would wait for ever
 		why, err := b.f.Why(t.Context(), back.ID)
-		if err != nil || !strings.Contains(why, "experiment 1 of "+one.String()) {
+		if err != nil || !strings.Contains(why, "until experiment 1 ends") {
 			t.Errorf("why: %q, %v; want the experiment that is in the way", why, err)
 		}
 		b.wantIDs("release", b.end(there.Experiment), back.ID)

@@ -113,6 +113,7 @@ await test("experiments arrive without a reload", async () => {
   await page.waitForFunction((n) => Number(/\d+/.exec(document.querySelector("dl.tiles dd").textContent)[0]) > n + 1, before, { timeout: 90_000 });
   await page.locator('.vt [role="row"]', { hasText: "succeeded" }).first().waitFor();
   assert(await page.locator("canvas").count() >= 1, "no plot is drawn");
+  if (own) await page.getByRole("list", { name: "What steps wait for" }).getByText("no slot of heater-1 is free").waitFor(); // elsewhere nothing may wait
   assert(await page.evaluate(() => window.sameDocument), "the page was loaded anew");
   await accessible("the live campaign");
   await shot("live");

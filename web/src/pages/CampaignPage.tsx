@@ -66,7 +66,7 @@ function View({ c }: { c: Campaign }) {
           <div className="stack">
             {alive(c) && <Advice d={latest.data?.diagnostics} level={2} />}
             <Plots c={c} rows={rows} open={open} />
-            <NowStrip id={id} devices={devices.data ?? []} />
+            <NowStrip id={id} devices={devices.data ?? []} alive={alive(c)} />
             <Table c={c} rows={rows} />
           </div>
         </Tabs.Panel>

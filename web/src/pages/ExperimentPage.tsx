@@ -1,7 +1,7 @@
 import { ActionIcon, Button, CopyButton } from "@mantine/core";
 import { Link } from "wouter";
 import { ApiError, type Document, type Experiment, type StepRecord } from "../api/client";
-import { useCampaign, useExperiment, usePlans, useReading } from "../api/queries";
+import { useCampaign, useExperiment, usePlans, useReading, useWaits } from "../api/queries";
 import { useNow } from "../hooks/useNow";
 import { Card, Crumbs, ErrorNote, ExperimentTag, Loading, stepLook, Time } from "../ui/basics";
 import { Icon } from "../ui/Icon";
@@ -47,6 +47,7 @@ function View({ e, doc, id, planned }: { e: Experiment; doc: Document; id: strin
           <p>{e.failure.message}</p>
         </div>
       )}
+      <Waits id={id} e={e} />
       <div className="cols2">
         <div className="stack">
           <Why e={e} to={to} doc={doc} id={id} />
@@ -57,6 +58,17 @@ function View({ e, doc, id, planned }: { e: Experiment; doc: Document; id: strin
           <Steps e={e} />
         </div>
       </div>
+    </div>
+  );
+}
+
+/** What the experiment's steps wait for before their commands can go out. */
+function Waits({ id, e }: { id: string; e: Experiment }) {
+  const waits = useWaits(id, !e.finished_at).data?.filter((w) => w.number === e.number) ?? [];
+  if (!waits.length) return null;
+  return (
+    <div className="note" role="note">
+      {waits.map((w) => <p key={w.step}><strong>{w.step}</strong> {w.why} (<Time at={w.since} />)</p>)}
     </div>
   );
 }

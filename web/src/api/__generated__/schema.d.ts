@@ -991,6 +991,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/waits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What steps of experiments wait for before their commands can go out, oldest first */
+        get: operations["list-waits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1674,6 +1691,9 @@ export interface components {
         };
         ListOfSeriesBody: {
             items: components["schemas"]["Series"][];
+        };
+        ListOfWaitBody: {
+            items: components["schemas"]["Wait"][];
         };
         Literature: {
             corpus?: string;
@@ -2386,6 +2406,22 @@ export interface components {
         };
         VersionBody: {
             version: string;
+        };
+        Wait: {
+            /** @example cmp_0199c0de-0000-7000-8000-000000000001 */
+            campaign_id: string;
+            /** @example exp_0199c0de-0000-7000-8000-000000000001 */
+            experiment_id: string;
+            /**
+             * Format: int64
+             * @description The experiment's number in its campaign
+             */
+            number: number;
+            /** Format: date-time */
+            since: string;
+            step: string;
+            /** @description For a person to read */
+            why: string;
         };
         Word: {
             by?: string;
@@ -5744,6 +5780,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VersionBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-waits": {
+        parameters: {
+            query?: {
+                /** @description Only of this campaign */
+                campaign?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfWaitBody"];
                 };
             };
             /** @description Error */
