@@ -63,6 +63,9 @@ func TestPersonSteersACampaign(t *testing.T) {
 		t.Errorf("the campaign is %q, %q; want paused by ana: lunch", p.State, p.Reason)
 	}
 	mustCommand(t, url, "campaign", "resume", id)
+	eventually(t, time.Minute, "a step that waits for a device of another experiment", func() bool {
+		return strings.Contains(mustCommand(t, url, "campaign", "waits", id), ", held by experiment ")
+	})
 	if out, errs, status := command(t, url, "campaign", "watch", id); status != 0 || !strings.Contains(errs, "completed") {
 		t.Errorf("watching ended with status %d:\n%s%s", status, out, errs)
 	}
