@@ -91,8 +91,8 @@ type Devices interface {
 	Quarantine(ctx context.Context, id string, limit int) ([]lab.Quarantined, error)
 
 	// Waits returns what steps wait for before their commands can go out: devices,
-	// or room in them, oldest first.
-	Waits(ctx context.Context) ([]lab.Wait, error)
+	// or room in them, oldest first: of a campaign, or with a zero id of any.
+	Waits(ctx context.Context, of lab.CampaignID, limit int) ([]lab.Wait, error)
 
 	// Samples returns where the samples are that are in the laboratory.
 	Samples(ctx context.Context) ([]lab.Placement, error)

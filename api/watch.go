@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -70,16 +69,24 @@ func (s *Server) registerWatch(api huma.API, tags []string) {
 		return itemsOf(items), nil
 	})
 	huma.Register(api, huma.Operation{
-		OperationID: "list-waits", Method: http.MethodGet, Path: "/waits", Tags: tags, Summary: "What steps of experiments wait for before their commands can go out, oldest first",
+		OperationID: "list-waits", Method: http.MethodGet, Path: "/waits", Tags: tags, Summary: "What steps of experiments wait for before their commands can go out, oldest first", Errors: []int{404},
 	}, func(ctx context.Context, in *struct {
 		Campaign string `query:"campaign" maxLength:"100" doc:"Only of this campaign"`
+		Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"The most steps"`
 	},
 	) (*listOf[lab.Wait], error) {
-		items, err := s.Devices.Waits(ctx)
+		var of lab.CampaignID
+		if in.Campaign != "" {
+			var err error
+			if of, err = (CampaignPath{ID: in.Campaign}).campaign(); err != nil {
+				return nil, s.fail(ctx, err)
+			}
+		}
+		items, err := s.Devices.Waits(ctx, of, in.Limit)
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
-		return itemsOf(slices.DeleteFunc(items, func(w lab.Wait) bool { return in.Campaign != "" && w.CampaignID.String() != in.Campaign })), nil
+		return itemsOf(items), nil
 	})
 	huma.Register(api, huma.Operation{
 		OperationID: "list-samples", Method: http.MethodGet, Path: "/samples", Tags: tags, Summary: "Where the samples are that are in slots of devices",

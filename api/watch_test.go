@@ -63,11 +63,12 @@ func TestPersonSettlesAHandover(t *testing.T) {
 		t.Errorf("nothing runs, and what waits is %+v", w)
 	}
 	id := b.campaign().String()
-	for campaign, n := range map[string]int{id: 1, "": 1, "cmp_another": 0} {
+	for campaign, n := range map[string]int{id: 1, "": 1, lab.CampaignID{1}.String(): 0} {
 		if w := want[list[lab.Wait]](b, http.StatusOK, "GET", "/api/v1/waits?campaign="+campaign, "").Items; len(w) != n || n > 0 && (w[0].CampaignID.String() != id || w[0].Why == "") {
 			t.Errorf("of %q waits %+v, want %d", campaign, w, n)
 		}
 	}
+	want[any](b, http.StatusNotFound, "GET", "/api/v1/waits?campaign=cmp_another", "")
 	if s := want[list[lab.Placement]](b, http.StatusOK, "GET", "/api/v1/samples", "").Items; len(s) != 2 {
 		t.Errorf("samples %+v, want two", s)
 	}

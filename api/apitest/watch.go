@@ -48,12 +48,12 @@ func (p devicesPort) Quarantine(_ context.Context, id string, limit int) ([]lab.
 	return out, p.broken
 }
 
-func (p devicesPort) Waits(context.Context) ([]lab.Wait, error) {
+func (p devicesPort) Waits(_ context.Context, of lab.CampaignID, limit int) ([]lab.Wait, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var waits []lab.Wait
 	for _, c := range p.campaigns {
-		if c.progress.State != lab.Running {
+		if c.progress.State != lab.Running || !of.IsZero() && c.ID != of || len(waits) == limit {
 			continue
 		}
 		number := max(1, len(c.exps))

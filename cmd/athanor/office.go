@@ -444,12 +444,12 @@ func (f *fleetOffice) Quarantine(ctx context.Context, id string, limit int) ([]l
 }
 
 // Waits implements [api.Devices].
-func (f *fleetOffice) Waits(ctx context.Context) ([]lab.Wait, error) {
-	waiting, err := f.db.Waiting(ctx)
+func (f *fleetOffice) Waits(ctx context.Context, of lab.CampaignID, limit int) ([]lab.Wait, error) {
+	waiting, err := f.db.Waiting(ctx, of, limit)
 	if err != nil {
 		return nil, err
 	}
-	waits, err := f.db.Obstacles(ctx, time.Now())
+	waits, err := f.db.Obstacles(ctx, of, time.Now(), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -458,7 +458,7 @@ func (f *fleetOffice) Waits(ctx context.Context) ([]lab.Wait, error) {
 		waits = append(waits, lab.Wait{CampaignID: r.Campaign, ExperimentID: r.Experiment, Number: r.Number, Step: requestStep(r), Since: w.Since, Why: w.Why})
 	}
 	slices.SortStableFunc(waits, func(a, b lab.Wait) int { return a.Since.Compare(b.Since) })
-	return waits, nil
+	return waits[:min(len(waits), limit)], nil
 }
 
 // Samples implements [api.Devices].

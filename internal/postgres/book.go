@@ -158,14 +158,16 @@ func (db *DB) Why(ctx context.Context, request string) (string, error) {
 	return s.state.Why(r), nil
 }
 
-// Waiting returns the requests that wait, oldest first, and why: what an operator
-// looks at when a laboratory stands still.
-func (db *DB) Waiting(ctx context.Context) ([]schedule.Waiting, error) {
+// Waiting returns the requests of a campaign, or with a zero id of any, that wait,
+// oldest first and most at most, and why: what an operator looks at when a
+// laboratory stands still.
+func (db *DB) Waiting(ctx context.Context, of lab.CampaignID, most int) ([]schedule.Waiting, error) {
 	s := new(session)
 	if err := db.exchange(ctx, s.load); err != nil {
 		return nil, failed(err, "list waiting requests")
 	}
-	waiting := s.state.Waiting
+	waiting := slices.DeleteFunc(slices.Clone(s.state.Waiting), func(w schedule.Waiting) bool { return !of.IsZero() && w.Request.Campaign != of })
+	waiting = waiting[:min(len(waiting), most)]
 	for i := range waiting {
 		waiting[i].Why = s.state.Why(waiting[i].Request)
 	}

@@ -94,7 +94,7 @@ func TestFinishFreesWhatTheExperimentHeld(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0].Experiment == nil || *all[0].Experiment != first.Experiment || *all[0].Campaign != c || all[0].Number != 1 {
 		t.Errorf("devices: %+v, %v; want heater-1 reserved for experiment 1", all, err)
 	}
-	if waiting, err := db.Waiting(t.Context()); err != nil || len(waiting) != 1 || waiting[0].Request.ID != second.ID {
+	if waiting, err := db.Waiting(t.Context(), lab.CampaignID{}, 10); err != nil || len(waiting) != 1 || waiting[0].Request.ID != second.ID {
 		t.Errorf("waiting: %+v, %v; want the second", waiting, err)
 	}
 	stored, grants, err := db.Finish(t.Context(), datasettest.Outcome(c, 1))

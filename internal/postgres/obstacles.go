@@ -25,14 +25,15 @@ func (db *DB) NoteObstacle(ctx context.Context, w lab.Wait) error {
 	return failed(err, "note what %s waits for", w.ExperimentID)
 }
 
-// Obstacles returns what steps that have their devices wait for at a time,
-// oldest first.
-func (db *DB) Obstacles(ctx context.Context, now time.Time) ([]lab.Wait, error) {
+// Obstacles returns what steps of a campaign, or with a zero id of any, that have
+// their devices wait for at a time, oldest first and most at most.
+func (db *DB) Obstacles(ctx context.Context, of lab.CampaignID, now time.Time, most int) ([]lab.Wait, error) {
 	const q = `
 		SELECT campaign_id, experiment_id, number, step, since, why FROM obstacles
 		WHERE said_at > $1::timestamptz - $2::interval AND NOT EXISTS (SELECT FROM outcomes WHERE outcomes.experiment_id = obstacles.experiment_id)
-		ORDER BY since, experiment_id, step`
-	rows, err := db.pool.Query(ctx, q, now, obstacleStands)
+			AND ($3 OR campaign_id = $4)
+		ORDER BY since, experiment_id, step LIMIT $5`
+	rows, err := db.pool.Query(ctx, q, now, obstacleStands, of.IsZero(), of, most)
 	if err != nil {
 		return nil, failed(err, "list what steps wait for")
 	}

@@ -28,7 +28,7 @@ func TestObstacles(t *testing.T) {
 	}
 	want := func(after time.Duration, want ...string) {
 		t.Helper()
-		all, err := db.Obstacles(t.Context(), begun.Add(after))
+		all, err := db.Obstacles(t.Context(), c, begun.Add(after), 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,6 +59,9 @@ func TestObstacles(t *testing.T) {
 	}
 	want(201 * time.Second)
 	say(2, "full", 48*time.Hour)
+	if all, err := db.Obstacles(t.Context(), lab.CampaignID{}, begun.Add(48*time.Hour), 10); err != nil || len(all) != 1 {
+		t.Errorf("of any campaign wait %+v, %v; want one", all, err)
+	}
 	want(48*time.Hour, "full since 48h0m0s")
 }
 
@@ -75,7 +78,13 @@ func TestWaitingSaysWhy(t *testing.T) {
 			t.Fatal(ok, err)
 		}
 	}
-	waiting, err := db.Waiting(t.Context())
+	if others, err := db.Waiting(t.Context(), lab.CampaignID{1}, 10); err != nil || len(others) != 0 {
+		t.Errorf("of another campaign wait %+v, %v; want none", others, err)
+	}
+	if none, err := db.Obstacles(t.Context(), lab.CampaignID{1}, time.Now(), 10); err != nil || len(none) != 0 {
+		t.Errorf("of another campaign wait %+v, %v; want none", none, err)
+	}
+	waiting, err := db.Waiting(t.Context(), c, 10)
 	if err != nil || len(waiting) != 1 || waiting[0].Why != "waits for heater-1, held by experiment 1" {
 		t.Errorf("waiting: %+v, %v; want the second, and that the first has heater-1", waiting, err)
 	}

@@ -5798,6 +5798,8 @@ export interface operations {
             query?: {
                 /** @description Only of this campaign */
                 campaign?: string;
+                /** @description The most steps */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -5814,8 +5816,26 @@ export interface operations {
                     "application/json": components["schemas"]["ListOfWaitBody"];
                 };
             };
-            /** @description Error */
-            default: {
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
