@@ -17,7 +17,7 @@ const obstacleStands = time.Minute
 // these words. Since counts from then; w.Since is when it is said.
 func (db *DB) NoteObstacle(ctx context.Context, w lab.Wait) error {
 	const q = `
-		WITH old AS (DELETE FROM obstacles WHERE said_at < $6::timestamptz - interval '1 day')
+		WITH old AS (DELETE FROM obstacles WHERE said_at < $6::timestamptz - interval '1 day' AND (experiment_id, step) <> ($1, $2))
 		INSERT INTO obstacles AS o (experiment_id, step, campaign_id, number, why, since, said_at) VALUES ($1, $2, $3, $4, $5, $6, $6)
 		ON CONFLICT (experiment_id, step) DO UPDATE SET why = excluded.why, said_at = excluded.said_at,
 			since = CASE WHEN o.why = excluded.why AND o.said_at > excluded.said_at - $7::interval THEN o.since ELSE excluded.since END`
