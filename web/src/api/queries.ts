@@ -122,8 +122,10 @@ export const useQuestions = () => useQuery({ queryKey: keys.questions, queryFn: 
 export const useDevices = () => useQuery({ queryKey: keys.devices, queryFn: async () => (await answer(api.GET("/devices"))).items });
 
 /** What steps wait for changes without an event: it is asked for while somebody looks. */
-export const useWaits = (campaign: string, enabled: boolean) =>
-  useQuery({ queryKey: ["waits", campaign], queryFn: async () => (await answer(api.GET("/waits", { params: { query: { campaign } } }))).items, enabled, staleTime: 0, refetchInterval: 5000 });
+export function useWaits(campaign: string, enabled: boolean) {
+  const q = useQuery({ queryKey: ["waits", campaign], queryFn: async () => (await answer(api.GET("/waits", { params: { query: { campaign } } }))).items, enabled, staleTime: 0, refetchInterval: 5000 });
+  return (enabled && q.data) || []; // what has ended waits for nothing, whatever was heard last
+}
 
 export const useExamples = () => useQuery({ queryKey: ["examples"], queryFn: async () => (await answer(api.GET("/examples"))).items, staleTime: Infinity });
 

@@ -64,7 +64,7 @@ function View({ e, doc, id, planned }: { e: Experiment; doc: Document; id: strin
 
 /** What the experiment's steps wait for before their commands can go out. */
 function Waits({ id, e }: { id: string; e: Experiment }) {
-  const waits = useWaits(id, !e.finished_at).data?.filter((w) => w.number === e.number) ?? [];
+  const waits = useWaits(id, !e.finished_at).filter((w) => w.number === e.number);
   if (!waits.length) return null;
   return (
     <div className="note" role="note">

@@ -9,7 +9,7 @@ const waitsShown = 5;
 /** What the devices do for a campaign at this moment, and what its steps wait for. */
 export function NowStrip({ id, devices, alive }: { id: string; devices: Device[]; alive: boolean }) {
   const mine = devices.filter((d) => d.campaign === id);
-  const waits = useWaits(id, alive).data ?? [];
+  const waits = useWaits(id, alive);
   return (
     <Card title="Now" right={<Link href="/devices" className="small">All devices</Link>}>
       {!mine.length && <p className="muted small" style={{ margin: 0 }}>No device is at work for this campaign.</p>}
