@@ -40,7 +40,7 @@ func Defaults(doc lab.Document) lab.Document {
 			or(&p.Scale, "linear")
 		case lab.Composition:
 			if p.Sum == nil {
-				p.Sum = new(float64(1))
+				p.Sum = new(1.0)
 			}
 		default:
 		}

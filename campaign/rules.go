@@ -94,7 +94,7 @@ var rules = map[reflect.Type]map[string]rule{
 		"stop":        {about: "Conditions that end the campaign before its budget does.", most: 20},
 		"literature":  {about: "What published work bears on it."},
 		"safety":      {about: "When a person decides."},
-		"seed":        {about: "The source of all randomness: equal seeds and equal results give equal plans.", def: "0", min: new(float64(0)), max: new(float64(maxSeed))},
+		"seed":        {about: "The source of all randomness: equal seeds and equal results give equal plans.", def: "0", min: new(0.0), max: new(float64(maxSeed))},
 	},
 	reflect.TypeFor[lab.File](): {
 		"file":   {about: "The name of a CSV file, relative to the document.", required: true},
@@ -119,7 +119,7 @@ var rules = map[reflect.Type]map[string]rule{
 		"parts":             {about: "The parts of a composition.", least: 2, most: 64},
 		"sum":               {about: "What a composition's fractions add up to; 1 unless told."},
 		"step":              {about: "The grid of a composition's fractions."},
-		"max_nonzero":       {about: "How many parts of a composition may be present at once.", min: new(float64(1)), max: new(float64(64))},
+		"max_nonzero":       {about: "How many parts of a composition may be present at once.", min: new(1.0), max: new(64.0)},
 		"unit":              {about: `The unit of its numbers, a UCUM code such as "Cel"; "1" unless told.`},
 		"aliases":           {about: "Further names of it in published work; names that chemists commonly use need not be told.", most: maxAliases},
 		"level_aliases":     {about: "Further names, in published work, of its levels or parts: lists of names by level or part."},
@@ -171,10 +171,10 @@ var rules = map[reflect.Type]map[string]rule{
 	},
 	reflect.TypeFor[lab.PlanPolicy](): {
 		"planner":       {about: "Who plans.", def: `"auto"`, shape: plannerName},
-		"batch":         {about: "Proposals to a plan.", def: "1", min: new(float64(1)), max: new(float64(maxInFlight))},
-		"in_flight":     {about: "Experiments running at once; as many as batch unless told.", min: new(float64(1)), max: new(float64(maxInFlight))},
+		"batch":         {about: "Proposals to a plan.", def: "1", min: new(1.0), max: new(float64(maxInFlight))},
+		"in_flight":     {about: "Experiments running at once; as many as batch unless told.", min: new(1.0), max: new(float64(maxInFlight))},
 		"model":         {about: "A registered model whose predictions the planner starts from, as name or name@version; auto is none."},
-		"retrain_every": {about: "After how many outcomes the model is trained anew, on the outcomes of other campaigns with its inputs and outputs; 0 for never.", min: new(float64(0)), max: new(maxExperiments)},
+		"retrain_every": {about: "After how many outcomes the model is trained anew, on the outcomes of other campaigns with its inputs and outputs; 0 for never.", min: new(0.0), max: new(maxExperiments)},
 		"fidelity":      {about: "A parameter whose cheaper settings tell something of what the target would give."},
 	},
 	reflect.TypeFor[lab.Fidelity](): {
@@ -183,12 +183,12 @@ var rules = map[reflect.Type]map[string]rule{
 		"cost":      {about: "A CEL expression over settings and tables: what an experiment costs, in any unit; budget.cost.each unless told.", longest: maxExpr},
 	},
 	reflect.TypeFor[lab.Budget](): {
-		"experiments": {about: "Experiments at most, failed ones included.", required: true, min: new(float64(1)), max: new(maxExperiments)},
+		"experiments": {about: "Experiments at most, failed ones included.", required: true, min: new(1.0), max: new(maxExperiments)},
 		"time":        {about: "Time at most, from submission."},
 		"cost":        {about: "Cost at most."},
 	},
 	reflect.TypeFor[lab.Spending](): {
-		"value":    {about: "The amount.", required: true, min: new(float64(0))},
+		"value":    {about: "The amount.", required: true, min: new(0.0)},
 		"currency": {about: "An ISO 4217 code.", required: true, shape: currency},
 		"each":     {about: "A CEL expression over settings and tables: what one experiment costs. Without it cost is not counted.", longest: maxExpr},
 	},
@@ -204,8 +204,8 @@ var rules = map[reflect.Type]map[string]rule{
 		"query":  {about: "What to search for.", required: true, longest: maxText},
 		"corpus": {about: "The corpus to search, as athanor literature import names it.", def: `"default"`},
 		"weight": {about: "auto: the planner learns how far outcomes follow the papers; none: they are read and reported, and not heeded.", def: `"auto"`, oneOf: weights},
-		"papers": {about: "Papers to read at most; 0 for the default.", def: "30", min: new(float64(0)), max: new(float64(1000))},
-		"screen": {about: "Papers that a person judges before the first plan.", def: "0", min: new(float64(0)), max: new(float64(1000))},
+		"papers": {about: "Papers to read at most; 0 for the default.", def: "30", min: new(0.0), max: new(1000.0)},
+		"screen": {about: "Papers that a person judges before the first plan.", def: "0", min: new(0.0), max: new(1000.0)},
 	},
 	reflect.TypeFor[lab.Safety](): {
 		"approve":     {about: "Which plans wait for a person.", def: `"never"`, oneOf: approvals},
@@ -215,7 +215,7 @@ var rules = map[reflect.Type]map[string]rule{
 	},
 	reflect.TypeFor[lab.SafeStart](): {
 		"points": {about: "Settings that are known to be safe: a value to every parameter that is there.", required: true, least: 1, most: 100},
-		"within": {about: "How far from what is safe an experiment may go at once, as a share of each number's range.", def: "0.1", min: new(1e-6), max: new(float64(1))},
+		"within": {about: "How far from what is safe an experiment may go at once, as a share of each number's range.", def: "0.1", min: new(1e-6), max: new(1.0)},
 		"chance": {about: "The least probability of success, at two standard deviations to the bad side, from which on it may be anywhere.", def: "0.9", min: new(0.5), max: new(0.9999)},
 		"limits": {about: "What outcomes must keep to be safe.", most: 8},
 	},
@@ -225,7 +225,7 @@ var rules = map[reflect.Type]map[string]rule{
 		"max":       {about: "What it is at most, in its unit."},
 	},
 	reflect.TypeFor[lab.FailurePolicy](): {
-		"retry": {about: "Deliberate repetitions of the step.", def: "0", min: new(float64(0)), max: new(float64(maxRetries))},
+		"retry": {about: "Deliberate repetitions of the step.", def: "0", min: new(0.0), max: new(float64(maxRetries))},
 		"then":  {about: "What comes after those: skip the experiment, ask a person, or stop the campaign.", def: `"skip"`, oneOf: followUps},
 	},
 }

@@ -3,9 +3,8 @@ package dataset
 import (
 	"fmt"
 	"strings"
-	"sync"
-	"sync/atomic"
 
+	"github.com/athanor-lab/athanor/internal/memo"
 	"github.com/athanor-lab/athanor/lab"
 	"github.com/athanor-lab/athanor/ucum"
 )
@@ -35,13 +34,8 @@ type Scale struct {
 	Dimension string // in UCUM's letters
 }
 
-// scales are those that were asked for, by code, no more than fit a table.
-var (
-	scales     sync.Map
-	scaleCount atomic.Int32
-)
-
-const mostScales = 4096
+// scales are those that were asked for, by code.
+var scales memo.Table[lab.Unit, *Scale]
 
 // ScaleOf returns the scale of a unit; none is "1". A unit without a base unit,
 // such as a currency, is an error.
@@ -50,7 +44,7 @@ func ScaleOf(u lab.Unit) (*Scale, error) {
 		u = "1"
 	}
 	if known, ok := scales.Load(u); ok {
-		return known.(*Scale), nil
+		return known, nil
 	}
 	unit, err := ucum.Parse(string(u))
 	if err != nil {
@@ -65,9 +59,7 @@ func ScaleOf(u lab.Unit) (*Scale, error) {
 	if s.toBase, err = ucum.NewConverter(unit, base); err != nil {
 		return nil, fmt.Errorf("the base unit of %s: %w", u, err)
 	}
-	if scaleCount.Add(1) <= mostScales {
-		scales.Store(u, s)
-	}
+	scales.Store(u, s)
 	return s, nil
 }
 

@@ -28,7 +28,7 @@ func furnace() devices.About {
 			CommandSpec: lab.CommandSpec{
 				Name: "heat",
 				Params: []lab.ParamSpec{
-					{Name: "target", Type: "number", Unit: "Cel", Min: new(float64(20)), Max: new(float64(1200)), Required: true},
+					{Name: "target", Type: "number", Unit: "Cel", Min: new(20.0), Max: new(1200.0), Required: true},
 					{Name: "gas", Type: "string", Enum: []string{"air", "N2"}, Default: json.RawMessage(`"air"`)},
 					{Name: "cycles", Type: "integer", Unit: "1", Required: true},
 				},
@@ -41,7 +41,7 @@ func furnace() devices.About {
 		}, {
 			CommandSpec: lab.CommandSpec{Name: "read"}, Recovery: devices.Repeat,
 		}},
-		Streams: []devices.Stream{{Name: "thermal", Columns: []devices.Column{{Name: "T", Unit: "Cel", Min: new(float64(-50)), Max: new(float64(1600))}, {Name: "P", Unit: "W"}}}},
+		Streams: []devices.Stream{{Name: "thermal", Columns: []devices.Column{{Name: "T", Unit: "Cel", Min: new(float64(-50)), Max: new(1600.0)}, {Name: "P", Unit: "W"}}}},
 		Slots:   []string{"A1", "A2"},
 	}
 }

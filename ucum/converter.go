@@ -5,8 +5,8 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
+
+	"github.com/athanor-lab/athanor/internal/memo"
 )
 
 // Converter is [Convert] from one unit to another for who converts many numbers: it gives the same results, most of them without
@@ -64,18 +64,13 @@ func (c *Converter) Convert(x float64) (float64, error) {
 	return Convert(x, c.from, c.to)
 }
 
-// converters are those of pairs of codes that were asked for, no more than fit a table.
-var (
-	converters     sync.Map // of [2]string
-	converterCount atomic.Int32
-)
-
-const mostConverters = 4096
+// converters are those of pairs of codes that were asked for.
+var converters memo.Table[[2]string, *Converter]
 
 // ConvertCodes is [Convert] with units by their codes. What it made of a pair of codes is kept for the next number.
 func ConvertCodes(x float64, from, to string) (float64, error) {
 	if known, ok := converters.Load([2]string{from, to}); ok {
-		return known.(*Converter).Convert(x)
+		return known.Convert(x)
 	}
 	u, err := Parse(from)
 	if err != nil {
@@ -89,9 +84,7 @@ func ConvertCodes(x float64, from, to string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if converterCount.Add(1) <= mostConverters {
-		converters.Store([2]string{strings.Clone(from), strings.Clone(to)}, c)
-	}
+	converters.Store([2]string{strings.Clone(from), strings.Clone(to)}, c)
 	return c.Convert(x)
 }
 

@@ -94,8 +94,7 @@ func (b *book) goOn(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	over, err := b.db.EndRestoration(ctx, func(r *schedule.Request) error {
-		_, step, _ := strings.Cut(r.ID, "/")
-		return b.follow(ctx, heard{b.db}, r, step)
+		return b.follow(ctx, heard{b.db}, r, requestStep(*r))
 	})
 	if err == nil && over {
 		b.past.over.Store(true)

@@ -6,19 +6,16 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/athanor-lab/athanor/dataset/datasettest"
 	"github.com/athanor-lab/athanor/dataset/export"
 )
 
 // TestPublicTools has the tools that people use read every format: datasets,
 // pyarrow, polars, mlcroissant and rocrate-validator, each at a pinned version.
-// scripts/validators installs them and runs this test; without it there is
-// nothing to ask.
+// scripts/validators installs them and runs this test.
 func TestPublicTools(t *testing.T) {
 	t.Parallel()
-	python := os.Getenv("ATHANOR_VALIDATORS")
-	if python == "" {
-		t.Skip("ATHANOR_VALIDATORS names no Python with the tools; run scripts/validators")
-	}
+	python := datasettest.PublicTools(t)
 	s := freeze(t, archive(t, 3, 60))
 	dir := t.TempDir()
 	for _, format := range export.Formats {

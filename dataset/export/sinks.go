@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"iter"
 
 	"github.com/athanor-lab/athanor/dataset"
 	"github.com/athanor-lab/athanor/dataset/columnar"
@@ -148,18 +147,7 @@ func (w *writer) wide() error {
 	if w.Rows != snapshot.ExperimentRows {
 		return w.wideOne()
 	}
-	next, stop := iter.Pull2(func(yield func(dataset.Row, error) bool) {
-		stopped := errors.New("stopped")
-		err := snapshot.Decoded[dataset.Row](w.Snapshot)(func(r dataset.Row) error {
-			if !yield(r, nil) {
-				return stopped
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, stopped) {
-			yield(dataset.Row{}, err)
-		}
-	})
+	next, stop := snapshot.PullEach(snapshot.Decoded[dataset.Row](w.Snapshot))
 	defer stop()
 	for _, l := range w.lines {
 		path := "campaigns/" + l.Campaign.ID.String() + ".parquet"

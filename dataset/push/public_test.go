@@ -11,6 +11,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/athanor-lab/athanor/dataset/datasettest"
 	"github.com/athanor-lab/athanor/dataset/push"
 )
 
@@ -19,10 +20,7 @@ import (
 // scripts/validators installs both and runs this test.
 func TestPublicServer(t *testing.T) {
 	t.Parallel()
-	python := os.Getenv("ATHANOR_VALIDATORS")
-	if python == "" {
-		t.Skip("ATHANOR_VALIDATORS names no Python with the tools; run scripts/validators")
-	}
+	python := datasettest.PublicTools(t)
 	cmd := exec.CommandContext(t.Context(), python, "testdata/bucket.py")
 	cmd.Stderr = t.Output()
 	ask, err := cmd.StdinPipe()

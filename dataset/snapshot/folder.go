@@ -170,16 +170,23 @@ func (f *Folder) appear() error {
 // Pull reads a file of lines of the snapshot, one at a time: next returns false
 // at the end, stop ends it before. A line is valid until the next.
 func (s Snapshot) Pull(path string) (next func() ([]byte, error, bool), stop func()) {
+	return PullEach(func(yield func([]byte) error) error { return s.eachLine(path, yield) })
+}
+
+// PullEach has what each gives one at a time: next returns false at the end, stop
+// ends it before.
+func PullEach[T any](each func(yield func(T) error) error) (next func() (T, error, bool), stop func()) {
 	stopped := errors.New("stopped")
-	return iter.Pull2(func(yield func([]byte, error) bool) {
-		err := s.eachLine(path, func(line []byte) error {
-			if !yield(line, nil) {
+	return iter.Pull2(func(yield func(T, error) bool) {
+		err := each(func(x T) error {
+			if !yield(x, nil) {
 				return stopped
 			}
 			return nil
 		})
 		if err != nil && !errors.Is(err, stopped) {
-			yield(nil, err)
+			var none T
+			yield(none, err)
 		}
 	})
 }

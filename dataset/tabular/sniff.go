@@ -2,8 +2,6 @@ package tabular
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"strings"
 )
 
@@ -83,7 +81,7 @@ func sampleRecords(head []byte, whole bool, delim string, l Limits) []Record {
 	var rows []Record
 	for len(rows) < sampleRows {
 		r, err := p.next()
-		if errors.Is(err, io.EOF) || err != nil {
+		if err != nil {
 			break
 		}
 		r.Cells = append([]Cell(nil), r.Cells...)

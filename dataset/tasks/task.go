@@ -173,7 +173,6 @@ func asKnown(was *dataset.Experiment, at time.Time) *dataset.Experiment {
 	e.Observed = append(dataset.Object[dataset.ObservedCell]{}, e.Observed...)
 	invalid := false
 	for _, c := range slices.Backward(e.Record.Corrections) {
-
 		if c.RecordedAt.Before(at) {
 			invalid = invalid || c.Kind == "invalidate"
 			continue

@@ -115,7 +115,6 @@ func (m *Maker) rival(e dataset.Experiment, part string) (other dataset.Experime
 		return other, o, false, false
 	}
 	for _, p := range slices.Backward(m.past) {
-
 		theirs, _ := p.e.Observed.Get(o.Name)
 		if p.part != part || !succeeded(*p.e) || theirs.Value == nil || theirs.Unit != mine.Unit {
 			continue

@@ -19,7 +19,7 @@ const module = "github.com/athanor-lab/athanor/"
 // nothing of the laboratory and that all but lab may use.
 var mayImport = map[string][]string{
 	"lab":  {},
-	"ucum": {},
+	"ucum": {"internal/memo"},
 	"expr": {},
 
 	"campaign":                    {"lab"},
@@ -65,7 +65,7 @@ var mayImport = map[string][]string{
 	"literature/bench":            {"lab", "literature", "literature/index", "literature/screen", "literature/extract", "literature/evidence"},
 	"devices/conformance":         {"lab", "devices"},
 	"devices/spec":                {"lab", "devices"},
-	"dataset":                     {"lab", "internal/jsonline"},
+	"dataset":                     {"lab", "internal/jsonline", "internal/memo"},
 	"dataset/datasettest":         {"lab", "dataset"},
 	"dataset/tabular":             {"lab"},
 	"dataset/smiles":              {},
@@ -100,6 +100,7 @@ var mayImport = map[string][]string{
 	"internal/brokerhooks":        {},
 	"internal/ahead":              {},
 	"internal/jsonline":           {"lab"},
+	"internal/memo":               {},
 	"internal/blob":               {"lab"},
 	"internal/arch":               {},
 	"internal/rig":                {"internal/embedded"},

@@ -14,7 +14,7 @@ import (
 
 var space = lab.Space{Parameters: []lab.Parameter{
 	{Name: "calcination_temperature", Type: lab.Continuous, Min: new(573.15), Max: new(1273.15), Unit: "K"},
-	{Name: "time", Type: lab.Continuous, Min: new(0.5), Max: new(float64(50)), Scale: "log", Unit: "h"},
+	{Name: "time", Type: lab.Continuous, Min: new(0.5), Max: new(50.0), Scale: "log", Unit: "h"},
 	{Name: "base", Type: lab.Categorical, Levels: []string{"KOAc", "CsOAc", "NaOH"}},
 	{Name: "concentration", Type: lab.Discrete, Values: []float64{0.05, 0.1, 0.2}, Unit: "mol/L"},
 }}
@@ -61,9 +61,9 @@ func TestClaimsFromText(t *testing.T) {
 func TestClaimsByName(t *testing.T) {
 	t.Parallel()
 	flow := lab.Space{Parameters: []lab.Parameter{
-		{Name: "total_flow", Type: lab.Continuous, Min: new(float64(1)), Max: new(float64(50)), Unit: "mL/min"},
-		{Name: "argon_flow", Type: lab.Continuous, Min: new(0.1), Max: new(float64(20)), Unit: "mL/min"},
-		{Name: "CH4/O2", Type: lab.Continuous, Min: new(float64(1)), Max: new(float64(8)), Unit: "1"},
+		{Name: "total_flow", Type: lab.Continuous, Min: new(1.0), Max: new(50.0), Unit: "mL/min"},
+		{Name: "argon_flow", Type: lab.Continuous, Min: new(0.1), Max: new(20.0), Unit: "mL/min"},
+		{Name: "CH4/O2", Type: lab.Continuous, Min: new(1.0), Max: new(8.0), Unit: "1"},
 	}}
 	m := evidence.Mapping{Space: flow, Objectives: []lab.Objective{{Name: "C2y", Direction: lab.Maximize, Unit: "1"}}}
 	for _, c := range []struct{ text, want string }{

@@ -20,9 +20,9 @@ func TestClaimsUnderOtherNames(t *testing.T) {
 		Space: lab.Space{Parameters: []lab.Parameter{
 			{Name: "base", Type: lab.Categorical, Levels: []string{"KOAc", "CsOPiv", "K7"}, LevelAliases: map[string][]string{"K7": {"our seventh base"}}},
 			{Name: "solvent", Type: lab.Categorical, Levels: []string{"DMAc", "p-xylene", "H2O"}},
-			{Name: "reaction_temperature", Type: lab.Continuous, Min: new(float64(60)), Max: new(float64(140)), Unit: "Cel"},
-			{Name: "duration", Type: lab.Continuous, Min: new(float64(0)), Max: new(float64(2000)), Unit: "min"},
-			{Name: "ratio_of_ligand", Type: lab.Continuous, Min: new(float64(0)), Max: new(float64(4)), Aliases: []string{"L/Pd"}},
+			{Name: "reaction_temperature", Type: lab.Continuous, Min: new(60.0), Max: new(140.0), Unit: "Cel"},
+			{Name: "duration", Type: lab.Continuous, Min: new(0.0), Max: new(2000.0), Unit: "min"},
+			{Name: "ratio_of_ligand", Type: lab.Continuous, Min: new(0.0), Max: new(4.0), Aliases: []string{"L/Pd"}},
 		}},
 		Objectives: []lab.Objective{{Name: "ee", Direction: lab.Maximize, Unit: "%"}},
 	}

@@ -42,7 +42,7 @@ func input() review.Input {
 			Objectives: []lab.Objective{{Name: "yield", Direction: lab.Maximize, Unit: "%"}},
 			Space: lab.Space{Parameters: []lab.Parameter{
 				{Name: "base", Type: lab.Categorical, Levels: []string{"KOAc", "CsOPiv"}},
-				{Name: "temperature", Type: lab.Continuous, Min: new(float64(60)), Max: new(float64(140)), Unit: "Cel"},
+				{Name: "temperature", Type: lab.Continuous, Min: new(60.0), Max: new(140.0), Unit: "Cel"},
 			}},
 		},
 	}
@@ -211,7 +211,7 @@ func TestCorrectionsChangeTheEvidence(t *testing.T) {
 func TestRejectedNumberWithoutUnit(t *testing.T) {
 	t.Parallel()
 	in := input()
-	in.Document.Space.Parameters = append(in.Document.Space.Parameters, lab.Parameter{Name: "cosolvent", Type: lab.Continuous, Min: new(float64(0)), Max: new(float64(1))})
+	in.Document.Space.Parameters = append(in.Document.Space.Parameters, lab.Parameter{Name: "cosolvent", Type: lab.Continuous, Min: new(0.0), Max: new(1.0)})
 	in.Papers[0].Abstract = "With CsOPiv and cosolvent = 0.4 equiv the yield was 81 %. With KOAc at a temperature of 90 °C the yield was 32 %."
 	f := found(&in, 0, 0.4)
 	if f == nil {

@@ -50,7 +50,7 @@ func published() []problem {
 	return []problem{
 		{
 			name: "ackley-binary", kind: "mixed", budget: budgetOf(binaries + 3), parameters: append(binary, box(3, 0, 1)...),
-			draw: binaryAckley, optimum: new(float64(0)),
+			draw: binaryAckley, optimum: new(0.0),
 		},
 		{
 			name: "cat-michalewicz", kind: "mixed", budget: budgetOf(2), parameters: []lab.Parameter{options("a"), options("b")},
@@ -58,7 +58,7 @@ func published() []problem {
 		},
 		{
 			name: "ackley-simplex", kind: "composition", budget: budgetOf(3), parameters: []lab.Parameter{mixture},
-			draw: simplexAckley, optimum: new(float64(0)),
+			draw: simplexAckley, optimum: new(0.0),
 		},
 		vessel, gramacy,
 	}
